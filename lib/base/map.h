@@ -1,5 +1,5 @@
 /*
- * map.h - hash map from byte strings to pointers. Keyed SipHash-like mixing with a random seed
+ * map.h - hash map from byte strings to pointers. SipHash with a random seed
  * per process, so that keys from outside cannot be chosen to collide. The map copies keys and
  * never owns values.
  */
@@ -29,5 +29,8 @@ void map_each(const struct map *map, void (*fn)(void *ctx, const char *key, size
               void *ctx);
 /* The same seeded hash for other uses. */
 uint64_t map_hash(const void *key, size_t key_len);
+/* SipHash-2-4 with a seed of the caller's, so that published vectors can be checked. */
+#define MAP_SEED_SIZE 16
+uint64_t map_hash_keyed(const uint8_t seed[MAP_SEED_SIZE], const void *key, size_t key_len);
 
 #endif

@@ -1,0 +1,93 @@
+#include "base/sbuf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+#define SBUF_FIRST_BYTES ((size_t)64)
+
+void sbuf_init(struct sbuf *b, size_t max_bytes)
+{
+    size_t max = max_bytes > 0 ? max_bytes : SBUF_DEFAULT_MAX;
+    *b = (struct sbuf){.data = xmalloc(SBUF_FIRST_BYTES), .cap = SBUF_FIRST_BYTES, .max = max};
+    b->data[0] = '\0';
+}
+
+void sbuf_free(struct sbuf *b)
+{
+    free(b->data);
+    *b = (struct sbuf){0};
+}
+
+void sbuf_clear(struct sbuf *b)
+{
+    b->len = 0;
+    b->overflow = false;
+    b->data[0] = '\0';
+}
+
+/* Makes room for len more bytes and the NUL; false (and overflow) if the maximum forbids it. */
+static bool sbuf_reserve(struct sbuf *b, size_t len)
+{
+    /* after the first loss nothing more is taken: a text with a hole is worse than a short one */
+    if (b->overflow || len > b->max - b->len) {
+        b->overflow = true;
+        return false;
+    }
+    size_t need = b->len + len + 1;
+    if (need <= b->cap)
+        return true;
+    size_t cap = b->cap;
+    while (cap < need)
+        cap = cap > b->max / 2 ? b->max + 1 : cap * 2;
+    b->data = xrealloc_array(b->data, cap, 1);
+    b->cap = cap;
+    return true;
+}
+
+void sbuf_add(struct sbuf *b, const void *data, size_t len)
+{
+    if (len == 0 || !sbuf_reserve(b, len))
+        return;
+    memcpy(b->data + b->len, data, len);
+    b->len += len;
+    b->data[b->len] = '\0';
+}
+
+void sbuf_adds(struct sbuf *b, const char *s)
+{
+    sbuf_add(b, s, strlen(s));
+}
+
+void sbuf_addc(struct sbuf *b, char c)
+{
+    sbuf_add(b, &c, 1);
+}
+
+void sbuf_addf(struct sbuf *b, const char *fmt, ...)
+{
+    va_list args;
+    va_start(args, fmt);
+    int n = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    INVARIANT(n >= 0);
+
+    size_t len = (size_t)n;
+    if (len == 0 || !sbuf_reserve(b, len))
+        return;
+    va_start(args, fmt);
+    vsnprintf(b->data + b->len, len + 1, fmt, args);
+    va_end(args);
+    b->len += len;
+}
+
+char *sbuf_steal(struct sbuf *b)
+{
+    char *data = b->data;
+    INVARIANT(data != NULL);
+    sbuf_init(b, b->max);
+    return data;
+}
