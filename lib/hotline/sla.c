@@ -1,0 +1,168 @@
+/*
+ * A policy is resolved when it is built: every combination of clock, round, urgency and kind points
+ * at its rule, so that the choice at run time is one look-up and ties cannot hide until a ticket
+ * meets them.
+ */
+#include "hotline/sla.h"
+
+#include <stdlib.h>
+#include "base/alloc.h"
+
+#define ROUNDS 2 /* the first, and all later ones */
+/* A key of each rule: clock, redo or not, urgency or any, kind or any. */
+#define KEY_COUNT (CLOCK_COUNT * ROUNDS * (URGENCY_COUNT + 1) * (KIND_COUNT + 1))
+
+const struct word sla_event_words[SLA_EVENT_COUNT] = {
+    [SLA_RECEIVED] = {"received", "受理", "received"},
+    [SLA_DISPATCHED] = {"dispatched", "派单", "dispatched"},
+    [SLA_SIGNED] = {"signed", "签收", "signed for"},
+    [SLA_CONTACTED] = {"contacted", "首次联系", "citizen contacted"},
+    [SLA_REPORTED] = {"reported", "办结反馈", "reported"},
+    [SLA_REVIEWED] = {"reviewed", "审核", "reviewed"},
+    [SLA_CALLED_BACK] = {"called_back", "回访", "called back"},
+    [SLA_CLOSED] = {"closed", "结案", "closed"},
+    [SLA_REDO] = {"redo", "重办", "sent back for redo"},
+    [SLA_NEVER] = {"never", "无", "never"},
+};
+
+struct sla_policy {
+    char *name;
+    struct sla_rule *rules;
+    const struct sla_rule *chosen[CLOCK_COUNT][ROUNDS][URGENCY_COUNT][KIND_COUNT];
+};
+
+static const char *value_error(const struct sla_rule *rule)
+{
+    if ((unsigned)rule->clock >= CLOCK_COUNT)
+        return "unknown clock";
+    if (rule->kind < SLA_ANY || rule->kind >= KIND_COUNT)
+        return "unknown kind";
+    if (rule->urgency < SLA_ANY || rule->urgency >= URGENCY_COUNT)
+        return "unknown urgency";
+    if ((unsigned)rule->limit.unit >= LIMIT_UNIT_COUNT)
+        return "unknown unit";
+    if (rule->limit.amount < 0 || rule->limit.amount > CALENDAR_MAX_LIMIT)
+        return "limit out of range";
+    if ((unsigned)rule->start >= SLA_EVENT_COUNT || (unsigned)rule->stop >= SLA_EVENT_COUNT)
+        return "unknown event";
+    if (rule->start == SLA_NEVER)
+        return "a clock that never starts";
+    if (rule->start == rule->stop)
+        return "starts and stops at the same event";
+    if (rule->warn_percent < 1 || rule->warn_percent > 100)
+        return "warn_percent is not within 1..100";
+    return NULL;
+}
+
+static size_t key_of(const struct sla_rule *rule)
+{
+    size_t key = (size_t)rule->clock * ROUNDS + rule->redo;
+    key = key * (URGENCY_COUNT + 1) + (size_t)(rule->urgency + 1);
+    return key * (KIND_COUNT + 1) + (size_t)(rule->kind + 1);
+}
+
+static const char *any_or_code(const struct word *words, int value)
+{
+    return value == SLA_ANY ? "any" : words[value].code;
+}
+
+/* Rules that match the same ticket are equally specific only if they name the same things. */
+static char *tie_error(const struct sla_policy_spec *spec, size_t first, size_t second)
+{
+    const struct sla_rule *rule = &spec->rules[second];
+    return xasprintf("policy %s: rules %zu and %zu are both for clock %s, kind %s, urgency %s%s",
+                     spec->name, first + 1, second + 1, clock_words[rule->clock].code,
+                     any_or_code(kind_words, rule->kind), any_or_code(urgency_words, rule->urgency),
+                     rule->redo ? ", redo" : "");
+}
+
+static char *spec_error(const struct sla_policy_spec *spec)
+{
+    size_t rule_of[KEY_COUNT] = {0}; /* number of the rule from 1; 0 = none yet */
+    if (!spec->name || !*spec->name)
+        return xstrdup("a policy without a name");
+    for (size_t i = 0; i < spec->rule_count; i++) {
+        const char *error = value_error(&spec->rules[i]);
+        if (error)
+            return xasprintf("policy %s: rule %zu: %s", spec->name, i + 1, error);
+        size_t key = key_of(&spec->rules[i]);
+        if (rule_of[key] != 0)
+            return tie_error(spec, rule_of[key] - 1, i);
+        rule_of[key] = i + 1;
+    }
+    return NULL;
+}
+
+static int specificity(const struct sla_rule *rule)
+{
+    return (rule->redo ? 4 : 0) + (rule->urgency != SLA_ANY ? 2 : 0) +
+           (rule->kind != SLA_ANY ? 1 : 0);
+}
+
+static void offer_cell(const struct sla_rule **cell, const struct sla_rule *rule)
+{
+    if (!*cell || specificity(rule) > specificity(*cell))
+        *cell = rule;
+}
+
+/* Enters a rule wherever it matches and nothing more specific stands. */
+static void offer_rule(struct sla_policy *policy, const struct sla_rule *rule)
+{
+    for (int round = rule->redo ? 1 : 0; round < ROUNDS; round++)
+        for (int urgency = 0; urgency < URGENCY_COUNT; urgency++)
+            for (int kind = 0; kind < KIND_COUNT; kind++)
+                if ((rule->urgency == SLA_ANY || rule->urgency == urgency) &&
+                    (rule->kind == SLA_ANY || rule->kind == kind))
+                    offer_cell(&policy->chosen[rule->clock][round][urgency][kind], rule);
+}
+
+struct sla_policy *sla_policy_build(const struct sla_policy_spec *spec, char **error_r)
+{
+    *error_r = spec_error(spec);
+    if (*error_r)
+        return NULL;
+    struct sla_policy *policy = xcalloc(1, sizeof(*policy));
+    policy->name = xstrdup(spec->name);
+    policy->rules = xcalloc(spec->rule_count ? spec->rule_count : 1, sizeof(policy->rules[0]));
+    for (size_t i = 0; i < spec->rule_count; i++) {
+        policy->rules[i] = spec->rules[i];
+        offer_rule(policy, &policy->rules[i]);
+    }
+    return policy;
+}
+
+void sla_policy_free(struct sla_policy **policy)
+{
+    if (!*policy)
+        return;
+    free((*policy)->name);
+    free((*policy)->rules);
+    free(*policy);
+    *policy = NULL;
+}
+
+const char *sla_policy_name(const struct sla_policy *policy)
+{
+    return policy->name;
+}
+
+const struct sla_rule *sla_rule_for(const struct sla_policy *policy, enum clock_kind clock,
+                                    enum ticket_kind kind, enum ticket_urgency urgency, int round)
+{
+    INVARIANT(clock < CLOCK_COUNT && kind < KIND_COUNT && urgency < URGENCY_COUNT && round >= 1);
+    return policy->chosen[clock][round > 1][urgency][kind];
+}
+
+struct sla_clock sla_clock_start(const struct sla_rule *rule, const struct calendar *calendar,
+                                 int64_t start_us)
+{
+    struct deadline deadline = calendar_due(calendar, start_us, rule->limit);
+    return (struct sla_clock){
+        .clock = rule->clock,
+        .started_us = start_us,
+        .due_us = deadline.due_us,
+        .warn_us = calendar_fraction(calendar, start_us, deadline.due_us, rule->limit.unit,
+                                     rule->warn_percent),
+        .provisional = deadline.provisional,
+    };
+}
