@@ -27,7 +27,7 @@ MUST_CHECK bool query_parse(const char *text, size_t len, struct query *q, struc
 const char *query_get(struct query *q, const char *name);
 /* Adds a fault "unknown" for each parameter nobody asked for. */
 void query_reject_unused(const struct query *q, struct faults *faults);
-/* Appends name=value with percent-encoding; for clients. */
+/* Appends name=value percent-encoded, after a "&" unless out is empty or ends in "?"; for clients. */
 void query_append(struct sbuf *out, const char *name, const char *value);
 
 #endif
