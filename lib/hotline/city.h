@@ -16,9 +16,26 @@
 #include <stdint.h>
 
 #include "base/attr.h"
+#include "base/sbuf.h"
 #include "hotline/calendar.h"
 #include "hotline/sla.h"
 #include "hotline/vocabulary.h"
+
+/* Bounds of a configuration; what exceeds them is refused as "range" before anything is allocated for it. */
+#define CITY_MAX_REGIONS 500000    /* a large city: ~40,000 grids */
+#define CITY_MAX_UNITS 50000
+#define CITY_MAX_CATEGORIES 50000
+#define CITY_MAX_RULES 50000
+#define CITY_MAX_POLICIES 256
+#define CITY_MAX_CALENDARS 64      /* each holds prefix sums over 230 years */
+#define CITY_MAX_UNIT_DUTIES 64
+#define CITY_MAX_UNIT_REGIONS 4096
+#define CITY_MAX_PLACES 1000000    /* sum over the units of duties x regions */
+#define CITY_MAX_DEPTH 16          /* of the region tree and of the category tree */
+#define CITY_MAX_CODE_BYTES 64     /* visible ASCII: codes of units, categories, rules, words for duties */
+#define CITY_MAX_NAME_BYTES 256
+#define CITY_MAX_KEYWORD_BYTES 128
+#define CITY_MAX_CO_UNITS 16       /* of a rule */
 
 /* ---- as given ---------------------------------------------------------------------------------- */
 
@@ -104,7 +121,8 @@ struct city_fault {
     enum city_severity severity;
     char field[96];         /* "rules[R0012].unit" */
     const char *reason;     /* "unknown", "duplicate", "cycle", "shadowed", "unreachable", "uncovered", "format",
-                               "required", "range", "orphan", "ambiguous" */
+                               "required", "range", "orphan", "ambiguous"; texts in city_reason_words */
+    char detail[160];       /* for people: what collides, which value; "" if the reason says it all */
 };
 #define CITY_MAX_FAULTS 200
 struct city_faults {
@@ -113,6 +131,11 @@ struct city_faults {
     size_t warnings;
     struct city_fault list[CITY_MAX_FAULTS];
 };
+/* One row per reason; word_find() finds the row of a fault's reason. */
+#define CITY_REASON_COUNT 11
+extern const struct word city_reason_words[CITY_REASON_COUNT];
+/* "rules[R0012].unit: 引用了不存在的代码 (JY-XX)"; lang "zh" gives Chinese, everything else English. */
+void city_fault_text(const struct city_fault *fault, const char *lang, struct sbuf *out);
 
 /* ---- as built ----------------------------------------------------------------------------------- */
 
@@ -155,7 +178,21 @@ struct rule {
 };
 
 struct city;
-/* NULL if there are errors; warnings do not prevent. Copies all it needs. */
+/*
+ * NULL if there are errors; warnings do not prevent. Copies all it needs.
+ *
+ * Errors are listed before warnings; the rules' warnings are looked for only in a configuration without errors:
+ *   shadowed     the rule can never win, because rules before it in the order of specificity, with the same category, region,
+ *                keyword, kind, channel and urgency, hold at every minute of the week at which it holds. That is every case
+ *                in which a single other rule is in the way (one that covers it and differs in any of these conditions is less
+ *                specific, so it comes later), and also several rules together as far as they differ in their windows. Not found:
+ *                several rules that cover it together by other conditions (say one for each of the six kinds), since that
+ *                is a covering problem; the replay over past tickets shows those.
+ *   unreachable  the rule asks for the unit over the place, but nowhere in its region has anybody that tier (or one
+ *                above) with that duty or "general": it would always send to the pool.
+ *   unknown      the rule asks for a duty that no unit has; it works through "general".
+ *   uncovered    no rule at the category, above it, below it, or for any category. Of a subtree only its top is named.
+ */
 MUST_CHECK struct city *city_build(const struct city_spec *spec, struct city_faults *faults);
 struct city *city_ref(struct city *city);
 void city_unref(struct city **city);
@@ -163,16 +200,19 @@ void city_unref(struct city **city);
 const char *city_code(const struct city *city);
 const char *city_name(const struct city *city);
 int city_offset_min(const struct city *city);
+/* The desk is always there. */
 bool city_has_tier(const struct city *city, enum tier tier);
 int64_t city_rule_set_version(const struct city *city);
 int64_t city_sla_version(const struct city *city);
 int64_t city_calendar_version(const struct city *city);
 const char *city_rule_set_name(const struct city *city);
+const char *city_sla_set_name(const struct city *city);
 
 /* -1 if there is none. */
 int city_find_region(const struct city *city, const char *code);
 int city_find_unit(const struct city *city, const char *code);
 int city_find_category(const struct city *city, const char *code);
+int city_find_rule(const struct city *city, const char *code);
 size_t city_region_count(const struct city *city);
 size_t city_unit_count(const struct city *city);
 size_t city_category_count(const struct city *city);
@@ -181,9 +221,20 @@ const struct region *city_region(const struct city *city, int index);
 const struct unit *city_unit(const struct city *city, int index);
 const struct category *city_category(const struct city *city, int index);
 const struct rule *city_rule(const struct city *city, int index);
+/* The tree downwards, in the order of the import; -1 = no (more) child. */
+int city_root_region(const struct city *city);
+int city_region_first_child(const struct city *city, int region);
+int city_region_next_sibling(const struct city *city, int region);
+int city_category_first_child(const struct city *city, int category); /* of -1: the first first-level category */
+int city_category_next_sibling(const struct city *city, int category);
+/* The way from the top to the node itself, returns its length (<= CITY_MAX_DEPTH). */
+size_t city_region_path(const struct city *city, int region, int path[CITY_MAX_DEPTH]);
+size_t city_category_path(const struct city *city, int category, int path[CITY_MAX_DEPTH]);
 /* Is `inner` the node itself or below `outer`? */
 bool city_region_within(const struct city *city, int inner, int outer);
 bool city_category_within(const struct city *city, int inner, int outer);
+/* Is `inner` the unit itself or under it in the chain of parents? */
+bool city_unit_within(const struct city *city, int inner, int outer);
 /* The nearest region at or above `region` that has this level; -1 if the tree has none (ragged). */
 int city_region_at_level(const struct city *city, int region, enum tier level);
 /*
@@ -192,6 +243,10 @@ int city_region_at_level(const struct city *city, int region, enum tier level);
  */
 int city_unit_over(const struct city *city, int region, enum tier tier, int duty);
 int city_find_duty(const struct city *city, const char *duty);
+/* Duty 0 is "general" in every city. */
+size_t city_duty_count(const struct city *city);
+const char *city_duty_name(const struct city *city, int duty);
+size_t city_policy_count(const struct city *city);
 const struct sla_policy *city_policy(const struct city *city, int index);
 int city_find_policy(const struct city *city, const char *name);
 /* The calendar that holds at a place (region -1: the city's). */

@@ -16,10 +16,10 @@
 
 #include "hotline/city.h"
 
-#define ROUTE_MAX_CO_UNITS 16
+#define ROUTE_MAX_CO_UNITS CITY_MAX_CO_UNITS
 
 struct route_matter {
-    int category; /* index */
+    int category; /* index or -1: not known; only rules for any category count then */
     int region;   /* index or -1: the place is not known */
     enum ticket_kind kind;
     enum ticket_urgency urgency;
@@ -52,6 +52,10 @@ struct route {
     int policy;
 };
 
+/*
+ * Co-units are given only together with a lead, never the lead itself. Overrides and policy of the rule hold even when it
+ * ends in the pool; without a rule the policy is "default".
+ */
 void route_matter(const struct city *city, const struct route_matter *matter, struct route *route_r);
 
 /* Why a rule did or did not count, for explain. */
@@ -68,13 +72,20 @@ enum route_verdict {
     ROUTE_VERDICT_COUNT
 };
 extern const struct word route_verdict_words[ROUTE_VERDICT_COUNT];
+/* Does one rule hold for a matter, whatever the others? ROUTE_WON if it does, else the first condition it misses. */
+enum route_verdict route_check(const struct city *city, const struct route_matter *matter, int rule);
 /*
- * Walks the rules that come near (category condition on the path of the matter's category, or none), most specific first.
- * lost_by names the criterion that decided for ROUTE_LESS_SPECIFIC ("category", "region", ... "position").
+ * The winner first, then the other rules that come near (category condition on the path of the matter's category, or none), most
+ * specific first.
+ * lost_by names the criterion that decided for ROUTE_LESS_SPECIFIC ("category", "region", "keyword", "window", "kind", "channel",
+ * "urgency", "position"); NULL otherwise.
  */
 void route_explain(const struct city *city, const struct route_matter *matter,
                    void (*line)(void *ctx, int rule, enum route_verdict verdict, const char *lost_by), void *ctx);
-/* Negative, 0 (only for the same rule), positive: a more specific than b, ... *by_r names the criterion. */
+/*
+ * Negative if a is more specific than b, positive if b is, 0 only for the same rule: a strict total order.
+ * *by_r (may be NULL) names the criterion that decided; NULL for the same rule.
+ */
 int route_compare(const struct city *city, int a, int b, const char **by_r);
 
 #endif
