@@ -1,0 +1,140 @@
+/*
+ * ticket_plan_change.c - building the change: copies of the rows, events with their hash chain,
+ * tallies.
+ */
+#include <string.h>
+
+#include "base/crypto.h"
+#include "hotline/ticket_plan_private.h"
+
+static void *copy_rows(struct arena *arena, const void *rows, size_t count, size_t size,
+                       size_t room)
+{
+    char *copy = arena_alloc(arena, (count + room) * size);
+
+    if (count)
+        memcpy(copy, rows, count * size);
+    return copy;
+}
+
+void plan_begin(struct plan *p, const struct plan_context *ctx, const struct ticket_view *view,
+                int64_t now_us, struct ticket_change *change)
+{
+    struct arena *arena = ctx->arena;
+    int region = view->region ? city_find_region(ctx->city, view->region) : -1;
+    int policy = view->policy ? city_find_policy(ctx->city, view->policy) : -1;
+
+    memset(change, 0, sizeof(*change));
+    change->after = *view;
+    change->after.assignments = copy_rows(arena, view->assignments, view->assignment_count,
+                                          sizeof(struct assignment), PLAN_ASSIGNMENT_ROOM);
+    change->after.clocks = copy_rows(arena, view->clocks, view->clock_count,
+                                     sizeof(struct ticket_clock), PLAN_CLOCK_ROOM);
+    /* A policy that was dropped from the city since: its name finds nothing, the default holds. */
+    if (policy < 0)
+        policy = city_find_policy(ctx->city, "default");
+    *p = (struct plan){
+        .ctx = ctx,
+        .change = change,
+        .t = &change->after,
+        .policy = city_policy(ctx->city, policy),
+        .calendar = city_calendar(ctx->city, region),
+        .now_us = now_us,
+    };
+}
+
+void plan_end(struct plan *p)
+{
+    struct ticket_change *change = p->change;
+    struct ticket_view *t = p->t;
+    const uint8_t *previous = t->event_hash;
+
+    for (size_t i = 0; i < change->event_count; i++) {
+        ticket_event_hash(previous, t->number, &change->events[i], change->events[i].hash);
+        previous = change->events[i].hash;
+    }
+    if (change->event_count) {
+        memmove(t->event_hash, previous, sizeof(t->event_hash));
+        t->last_actor = change->events[change->event_count - 1].actor;
+        t->last_at_us = change->events[change->event_count - 1].at_us;
+    }
+    t->version++;
+    change->is_changed = true;
+}
+
+void plan_json_string(struct sbuf *out, const char *key, const char *value)
+{
+    if (key)
+        sbuf_addf(out, "\"%s\":", key);
+    sbuf_addc(out, '"');
+    for (const char *s = value ? value : ""; *s; s++) {
+        if ((unsigned char)*s < 0x20)
+            sbuf_addf(out, "\\u%04x", (unsigned)(unsigned char)*s);
+        else if (*s == '"' || *s == '\\')
+            sbuf_addf(out, "\\%c", *s);
+        else
+            sbuf_addc(out, *s);
+    }
+    sbuf_addc(out, '"');
+}
+
+struct ticket_event *plan_event(struct plan *p, enum ticket_event_type type, int64_t at_us,
+                                const struct assignment *assignment, const char *detail,
+                                const char *text)
+{
+    struct ticket_change *change = p->change;
+
+    INVARIANT(change->event_count < PLAN_MAX_EVENTS);
+    struct ticket_event *e = &change->events[change->event_count++];
+    bool is_clock = type == EVENT_CLOCK_WARNED || type == EVENT_CLOCK_BREACHED;
+    *e = (struct ticket_event){
+        .seq = ++p->t->event_count,
+        .type = type,
+        .at_us = at_us,
+        .actor = is_clock || !p->command ? "system" : p->command->actor,
+        .role = is_clock || !p->command ? ROLE_SYSTEM : p->command->role,
+        .assignment = assignment ? assignment->ordinal : 0,
+        .unit = assignment ? assignment->unit : NULL,
+        .detail = arena_printf(p->ctx->arena, "{%s}", detail ? detail : ""),
+        .text = text,
+    };
+    return e;
+}
+
+struct ticket_tally *plan_tally(struct plan *p, int64_t at_us, const char *unit)
+{
+    struct ticket_change *change = p->change;
+
+    INVARIANT(change->tally_count < PLAN_MAX_TALLIES);
+    struct ticket_tally *t = &change->tallies[change->tally_count++];
+    *t = (struct ticket_tally){.at_us = at_us, .unit = unit ? unit : ""};
+    return t;
+}
+
+static void add_field(struct sbuf *b, const char *s)
+{
+    /* the length in front makes the text unambiguous; absent differs from empty */
+    if (s)
+        sbuf_addf(b, "%zu:%s", strlen(s), s);
+    else
+        sbuf_adds(b, "-:");
+}
+
+void ticket_event_hash(const uint8_t previous[32], int64_t number, const struct ticket_event *event,
+                       uint8_t out[32])
+{
+    struct sbuf b;
+
+    sbuf_init(&b, 0);
+    sbuf_add(&b, previous, 32);
+    sbuf_addf(&b, "%lld|%d|%lld|%d|", (long long)number, event->seq, (long long)event->at_us,
+              event->assignment);
+    add_field(&b, event_words[event->type].code);
+    add_field(&b, event->actor);
+    add_field(&b, role_words[event->role].code);
+    add_field(&b, event->unit);
+    add_field(&b, event->detail);
+    add_field(&b, event->text);
+    crypto_sha256(b.data, b.len, out);
+    sbuf_free(&b);
+}
