@@ -1,0 +1,50 @@
+/*
+ * city_json.h - a city's configuration as one JSON bundle: import, export, and the snapshot kept in
+ * the database.
+ *
+ * Decoding checks form only: types, lengths, code words, dates, times of day, numbers of entries.
+ * Whether codes exist, trees are trees and rules can be reached is city_build()'s business, which
+ * sees the city as a whole.
+ *
+ * Paths of faults count from 0: "units[3].tier", "rule_set.rules[12].window.from",
+ * "sla_set.policies[0].clocks[4].limit", "calendars[0].week.mon[1]".
+ */
+#ifndef PROTO_CITY_JSON_H
+#define PROTO_CITY_JSON_H
+
+#include "base/alloc.h"
+#include "base/sbuf.h"
+#include "hotline/city.h"
+#include "proto/json.h"
+
+/* Entries of each list. A province has 1,400 towns and 20,000 villages; its grids are ten times as
+ * many. */
+#define CITY_JSON_MAX_REGIONS 1000000
+#define CITY_JSON_MAX_UNITS 200000
+#define CITY_JSON_MAX_CATEGORIES 20000
+#define CITY_JSON_MAX_RULES 50000
+#define CITY_JSON_MAX_POLICIES 100
+#define CITY_JSON_MAX_CLOCKS 500 /* of one policy */
+#define CITY_JSON_MAX_CALENDARS 200
+#define CITY_JSON_MAX_DAYS 10000 /* of one calendar */
+#define CITY_JSON_MAX_DEVICES 1000000
+
+struct city_bundle {
+    struct city_spec spec;
+    const struct device_spec *devices;
+    size_t device_count;
+};
+
+/*
+ * Fills *bundle_r from the root of a bundle. Everything in it is owned by `arena` and outlives the
+ * document. False when there are faults; *bundle_r is then not to be used. faults->arena has to be
+ * set.
+ */
+MUST_CHECK bool city_json_decode(const struct json_value *root, struct arena *arena,
+                                 struct city_bundle *bundle_r, struct faults *faults);
+
+/* Appends the bundle, compact. What is absent is left out; decoding the text gives an equal bundle.
+ */
+void city_json_encode(const struct city_bundle *bundle, struct sbuf *out);
+
+#endif
