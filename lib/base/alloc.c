@@ -30,23 +30,30 @@ void *xmalloc(size_t size)
     return p;
 }
 
+/* The product, at least 1; one that does not fit is as little to be had as the memory. */
+static size_t total_size(size_t count, size_t size)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        out_of_memory(SIZE_MAX);
+    return total > 0 ? total : 1;
+}
+
 void *xcalloc(size_t count, size_t size)
 {
-    if (count == 0 || size == 0)
-        count = size = 1;
-    void *p = calloc(count, size);
+    size_t total = total_size(count, size);
+    void *p = calloc(1, total);
     if (p == NULL)
-        out_of_memory(count > SIZE_MAX / size ? SIZE_MAX : count * size);
+        out_of_memory(total);
     return p;
 }
 
 void *xrealloc_array(void *old, size_t count, size_t size)
 {
-    if (count == 0 || size == 0)
-        count = size = 1;
-    void *p = reallocarray(old, count, size);
+    size_t total = total_size(count, size);
+    void *p = realloc(old, total);
     if (p == NULL)
-        out_of_memory(count > SIZE_MAX / size ? SIZE_MAX : count * size);
+        out_of_memory(total);
     return p;
 }
 
