@@ -6,6 +6,7 @@
 #include "hotline/sla.h"
 
 #include <stdlib.h>
+
 #include "base/alloc.h"
 
 #define ROUNDS 2 /* the first, and all later ones */
