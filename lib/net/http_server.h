@@ -13,13 +13,14 @@
  * Callbacks
  *   on_head and on_request run from the event loop, never inside a call of yours.
  *   on_abort runs exactly once, and only if the peer vanished (EOF after the whole request, RST,
- *   write deadline) or the server is being freed between on_request and the end of the answer; after it, the request must
- *   not be touched again. Half-close of a client that still reads counts as vanished.
- *   Answering is allowed inside on_request and at any later time.
+ *   write deadline) or the server is being freed between on_request and the end of the answer;
+ * after it, the request must not be touched again. Half-close of a client that still reads counts
+ * as vanished. Answering is allowed inside on_request and at any later time.
  *
  * Bounds, each with a counter in /metrics: connections (total, per address), head, header count,
- * target, body, requests per connection, handshake/head/body/idle/write deadlines, stream high-water mark,
- * pipelining depth 1 (the next request waits unread). EMFILE/ENFILE: the listener pauses for a second, log throttled.
+ * target, body, requests per connection, handshake/head/body/idle/write deadlines, stream
+ * high-water mark, pipelining depth 1 (the next request waits unread). EMFILE/ENFILE: the listener
+ * pauses for a second, log throttled.
  *
  * Error answers made here are RFC 9457 problems through the `problem` callback.
  * One thread; sockets and TLS stay inside this room.
@@ -61,7 +62,8 @@ struct http_handler {
      * 100-continue` is answered only after this said yes.
      */
     int64_t (*on_head)(void *ctx, struct http_request *req);
-    /* Head (and perhaps body) was refused by on_head, or by limits. Fill in headers and body of the answer. */
+    /* Head (and perhaps body) was refused by on_head, or by limits. Fill in headers and body of the
+     * answer. */
     void (*on_refuse)(void *ctx, struct http_request *req, int status, const char *reason);
     void (*on_request)(void *ctx, struct http_request *req);
     void (*on_abort)(void *ctx, struct http_request *req);
@@ -76,19 +78,23 @@ RETURNS_NONNULL struct http_server *http_server_new(struct event_base *base,
 MUST_CHECK bool http_server_listen(struct http_server *server, const char *host, uint16_t port,
                                    char **error_r);
 uint16_t http_server_port(const struct http_server *server);
-/* Loads PEM files and uses them for connections accepted from now on; the old ones stay if they are wrong. */
+/* Loads PEM files and uses them for connections accepted from now on; the old ones stay if they are
+ * wrong. */
 MUST_CHECK bool http_server_load_tls(struct http_server *server, const char *cert_path,
                                      const char *key_path, char **error_r);
 /*
- * Stops accepting; idle connections close, running requests finish with `Connection: close`, streams
- * get their `bye`. on_drained runs once, from the loop, when nothing is left or the deadline passed (rest is cut).
+ * Stops accepting; idle connections close, running requests finish with `Connection: close`,
+ * streams get their `bye`. on_drained runs once, from the loop, when nothing is left or the
+ * deadline passed (rest is cut).
  */
-void http_server_drain(struct http_server *server, int64_t timeout_us, void (*on_drained)(void *ctx), void *ctx);
+void http_server_drain(struct http_server *server, int64_t timeout_us,
+                       void (*on_drained)(void *ctx), void *ctx);
 /* Cuts what is left (on_abort runs) and frees. */
 void http_server_free(struct http_server **server);
 size_t http_server_connections(const struct http_server *server);
 
-/* ---- a request, between on_head and its answer ------------------------------------------------ */
+/* ---- a request, between on_head and its answer ------------------------------------------------
+ */
 
 const struct http1_request *http_request_head(const struct http_request *req);
 /* NUL-terminated; complete from on_request on. */
@@ -102,23 +108,32 @@ int64_t http_request_started_us(const struct http_request *req);
 /* Connection id, unique in the process, for logs. */
 uint64_t http_request_connection_id(const struct http_request *req);
 
-/* Extra answer header; name and value are copied, value must not contain control bytes (INVARIANT). */
+/* Extra answer header; name and value are copied, value must not contain control bytes (INVARIANT).
+ */
 void http_reply_header(struct http_request *req, const char *name, const char *value);
 /*
  * Answers with a complete body (copied). HEAD requests and 204/304 send no body. Exactly once.
  * Date, Content-Length, Connection are made here; Content-Type is `type` if not NULL.
  */
-void http_reply(struct http_request *req, int status, const char *type, const void *body, size_t len);
+void http_reply(struct http_request *req, int status, const char *type, const void *body,
+                size_t len);
 
 /*
- * Turns the request into a stream of chunks (HTTP/1.1) or until close (1.0). on_drain runs when what was queued
- * has gone out, on_abort (of the handler) when the peer is gone or too slow.
+ * Turns the request into a stream of chunks (HTTP/1.1) or until close (1.0). on_drain runs when
+ * what was queued has gone out, on_abort (of the handler) when the peer is gone or too slow.
  */
-RETURNS_NONNULL struct http_stream *http_reply_stream(struct http_request *req, int status, const char *type,
-                                                      void (*on_drain)(void *ctx), void *ctx);
-/* false: over the high-water mark; the stream is being closed as a slow consumer, on_abort follows from the loop. */
+RETURNS_NONNULL struct http_stream *http_reply_stream(struct http_request *req, int status,
+                                                      const char *type, void (*on_drain)(void *ctx),
+                                                      void *ctx);
+/* false: over the high-water mark; the stream is being closed as a slow consumer, on_abort follows
+ * from the loop. */
 bool http_stream_write(struct http_stream *stream, const void *data, size_t len);
 size_t http_stream_pending(const struct http_stream *stream);
+/*
+ * Last words (copied): http_server_drain() sends them, ends the stream cleanly and runs on_abort
+ * from the loop, so that the owner lets go. A stream without them is left to its owner.
+ */
+void http_stream_set_bye(struct http_stream *stream, const void *data, size_t len);
 /* Clean end (last chunk). The request is over; no on_abort. */
 void http_stream_end(struct http_stream *stream);
 
