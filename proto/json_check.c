@@ -8,6 +8,9 @@
 #include "base/map.h"
 #include "base/utf8.h"
 
+/* More than faults_add() keeps of a path, so the cut between characters is left to it. */
+#define PATH_KEY_BYTES ((size_t)256)
+
 /* Where we are, for the path of a fault. */
 struct level {
     bool in_array;
@@ -41,14 +44,15 @@ static bool check_value(struct checker *c);
 static bool refuse(struct checker *c, const char *reason)
 {
     struct sbuf path;
-    sbuf_init(&path, 1024);
+    sbuf_init(&path, 0);
     for (unsigned i = 0; i < c->depth; i++) {
         const struct level *l = &c->levels[i];
         if (l->in_array) {
             sbuf_addf(&path, "[%zu]", l->index);
         } else if (l->key.start != NULL) {
             sbuf_adds(&path, path.len > 0 ? "." : "");
-            sbuf_add(&path, l->key.start, l->key.len);
+            sbuf_add(&path, l->key.start,
+                     l->key.len < PATH_KEY_BYTES ? l->key.len : PATH_KEY_BYTES);
         }
     }
     faults_add(c->faults, path.data, reason);
