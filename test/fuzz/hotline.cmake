@@ -1,0 +1,2 @@
+hotline_fuzzer(fuzz_ticket_number SOURCES fuzz_ticket_number.c LINK hotline_domain
+  CORPUS "${CMAKE_CURRENT_SOURCE_DIR}/corpus/ticket_number")
