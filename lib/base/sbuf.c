@@ -9,16 +9,18 @@
 
 #define SBUF_FIRST_BYTES ((size_t)64)
 
+/* What an sbuf without memory of its own shows; cap is 0 then and nobody writes to it. */
+static char empty[1];
+
 void sbuf_init(struct sbuf *b, size_t max_bytes)
 {
-    size_t max = max_bytes > 0 ? max_bytes : SBUF_DEFAULT_MAX;
-    *b = (struct sbuf){.data = xmalloc(SBUF_FIRST_BYTES), .cap = SBUF_FIRST_BYTES, .max = max};
-    b->data[0] = '\0';
+    *b = (struct sbuf){.data = empty, .max = max_bytes > 0 ? max_bytes : SBUF_DEFAULT_MAX};
 }
 
 void sbuf_free(struct sbuf *b)
 {
-    free(b->data);
+    if (b->cap > 0)
+        free(b->data);
     *b = (struct sbuf){0};
 }
 
@@ -26,7 +28,8 @@ void sbuf_clear(struct sbuf *b)
 {
     b->len = 0;
     b->overflow = false;
-    b->data[0] = '\0';
+    if (b->cap > 0)
+        b->data[0] = '\0';
 }
 
 /* Makes room for len more bytes and the NUL; false (and overflow) if the maximum forbids it. */
@@ -40,10 +43,10 @@ static bool sbuf_reserve(struct sbuf *b, size_t len)
     size_t need = b->len + len + 1;
     if (need <= b->cap)
         return true;
-    size_t cap = b->cap;
+    size_t cap = b->cap > 0 ? b->cap : SBUF_FIRST_BYTES;
     while (cap < need)
         cap = cap > b->max / 2 ? b->max + 1 : cap * 2;
-    b->data = xrealloc_array(b->data, cap, 1);
+    b->data = xrealloc_array(b->cap > 0 ? b->data : NULL, cap, 1);
     b->cap = cap;
     return true;
 }
@@ -86,8 +89,7 @@ void sbuf_addf(struct sbuf *b, const char *fmt, ...)
 
 char *sbuf_steal(struct sbuf *b)
 {
-    char *data = b->data;
-    INVARIANT(data != NULL);
+    char *data = b->cap > 0 ? b->data : xstrdup("");
     sbuf_init(b, b->max);
     return data;
 }

@@ -15,7 +15,7 @@
 struct sbuf {
     char *data; /* NUL-terminated; never NULL after sbuf_init() */
     size_t len; /* bytes without the NUL */
-    size_t cap;
+    size_t cap; /* 0: data is a constant empty string, not to be written to */
     size_t max; /* len never exceeds it */
     bool overflow;
 };
@@ -29,7 +29,7 @@ void sbuf_add(struct sbuf *b, const void *data, size_t len);
 void sbuf_adds(struct sbuf *b, const char *s);
 void sbuf_addc(struct sbuf *b, char c);
 void sbuf_addf(struct sbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* Hands the buffer's string to the caller, who frees it; the sbuf is empty again. */
+/* Hands the string to the caller, who frees it; the sbuf is empty again and owns no memory. */
 RETURNS_NONNULL char *sbuf_steal(struct sbuf *b);
 
 #endif

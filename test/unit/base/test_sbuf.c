@@ -94,7 +94,11 @@ static void test_steal(void **state)
     assert_string_equal(s, "mine");
     assert_string_equal(b.data, "new");
     free(s);
-    sbuf_free(&b);
+    free(sbuf_steal(&b));
+    s = sbuf_steal(
+        &b); /* of an empty one: still the caller's own memory; nothing is left to free */
+    s[0] = '\0';
+    free(s);
 }
 
 int main(void)
