@@ -7,8 +7,6 @@
 #include "base/civil.h"
 #include "proto/city_json_internal.h"
 
-#define MAX_DUTIES 64
-#define MAX_UNIT_REGIONS 2000
 #define MAX_PATH 160
 #define MAX_DEVICE_ID 64
 #define MAX_ADDRESS 500
@@ -37,7 +35,7 @@ bool city_decode_object(struct city_decoder *d, const char *path, const struct j
     if (json_decode(v, fields, field_count, item, d->arena, &own))
         return true;
     for (size_t i = 0; i < own.count; i++) {
-        const char *field = own.list[i].field; /* a name from outside may be long: never cut */
+        const char *field = own.list[i].field; /* may hold a long name from outside */
         faults_add(d->faults,
                    arena_printf(d->arena, "%s%s%s", path, field[0] != '\0' ? "." : "", field),
                    own.list[i].reason);
@@ -126,7 +124,7 @@ static const struct city_table region_table = {
     .fields = region_fields,
     .field_count = ARRAY_LEN(region_fields),
     .item_size = sizeof(struct region_spec),
-    .max_items = CITY_JSON_MAX_REGIONS,
+    .max_items = CITY_MAX_REGIONS,
 };
 
 static const struct field category_fields[] = {
@@ -138,7 +136,7 @@ static const struct city_table category_table = {
     .fields = category_fields,
     .field_count = ARRAY_LEN(category_fields),
     .item_size = sizeof(struct category_spec),
-    .max_items = CITY_JSON_MAX_CATEGORIES,
+    .max_items = CITY_MAX_CATEGORIES,
 };
 
 struct unit_raw {
@@ -154,19 +152,19 @@ static const struct field unit_fields[] = {
     {.name = "duties",
      .type = FIELD_STRINGS,
      .offset = offsetof(struct unit_raw, duties),
-     .max = MAX_DUTIES,
+     .max = CITY_MAX_UNIT_DUTIES,
      .item_max = CITY_JSON_MAX_CODE},
     {.name = "regions",
      .type = FIELD_STRINGS,
      .offset = offsetof(struct unit_raw, regions),
-     .max = MAX_UNIT_REGIONS,
+     .max = CITY_MAX_UNIT_REGIONS,
      .item_max = CITY_JSON_MAX_CODE},
 };
 static const struct city_table unit_table = {
     .fields = unit_fields,
     .field_count = ARRAY_LEN(unit_fields),
     .item_size = sizeof(struct unit_raw),
-    .max_items = CITY_JSON_MAX_UNITS,
+    .max_items = CITY_MAX_UNITS,
 };
 
 static const struct field device_fields[] = {

@@ -17,15 +17,8 @@
 #include "hotline/city.h"
 #include "proto/json.h"
 
-/* Entries of each list. A province has 1,400 towns and 20,000 villages; its grids are ten times as
- * many. */
-#define CITY_JSON_MAX_REGIONS 1000000
-#define CITY_JSON_MAX_UNITS 200000
-#define CITY_JSON_MAX_CATEGORIES 20000
-#define CITY_JSON_MAX_RULES 50000
-#define CITY_JSON_MAX_POLICIES 100
+/* The bounds of the lists are those of hotline/city.h; these it does not have. */
 #define CITY_JSON_MAX_CLOCKS 500 /* of one policy */
-#define CITY_JSON_MAX_CALENDARS 200
 #define CITY_JSON_MAX_DAYS 10000 /* of one calendar */
 #define CITY_JSON_MAX_DEVICES 1000000
 

@@ -4,11 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "hotline/route.h"
 #include "proto/city_json_internal.h"
 
 #define MAX_PATH 160
-#define MAX_KEYWORD 50
 
 #define OPTIONAL_CODE(owner, member)                                                               \
     {                                                                                              \
@@ -45,14 +43,14 @@ static const struct field rule_fields[] = {
      .type = FIELD_STRING,
      .offset = offsetof(struct rule_raw, keyword),
      .min = 1,
-     .max = MAX_KEYWORD},
+     .max = CITY_MAX_KEYWORD_BYTES},
     ANY_VALUE(struct rule_raw, window),
     OPTIONAL_CODE(struct rule_raw, unit),
     ANY_VALUE(struct rule_raw, over),
     {.name = "co_units",
      .type = FIELD_STRINGS,
      .offset = offsetof(struct rule_raw, co_units),
-     .max = ROUTE_MAX_CO_UNITS,
+     .max = CITY_MAX_CO_UNITS,
      .item_max = CITY_JSON_MAX_CODE},
     OPTIONAL_CODE(struct rule_raw, set_kind),
     OPTIONAL_CODE(struct rule_raw, set_urgency),
@@ -62,7 +60,7 @@ static const struct city_table rule_table = {
     .fields = rule_fields,
     .field_count = ARRAY_LEN(rule_fields),
     .item_size = sizeof(struct rule_raw),
-    .max_items = CITY_JSON_MAX_RULES,
+    .max_items = CITY_MAX_RULES,
 };
 
 struct window_raw {
@@ -257,7 +255,7 @@ static const struct city_table policy_table = {
     .fields = policy_fields,
     .field_count = ARRAY_LEN(policy_fields),
     .item_size = sizeof(struct set_raw),
-    .max_items = CITY_JSON_MAX_POLICIES,
+    .max_items = CITY_MAX_POLICIES,
 };
 
 /* A word that is not known was reported; 0 stands in, the bundle is refused anyway. */

@@ -193,7 +193,7 @@ static const struct city_table calendar_table = {
     .fields = calendar_fields,
     .field_count = ARRAY_LEN(calendar_fields),
     .item_size = sizeof(struct calendar_raw),
-    .max_items = CITY_JSON_MAX_CALENDARS,
+    .max_items = CITY_MAX_CALENDARS,
     .initial = &calendar_initial,
 };
 
