@@ -9,8 +9,7 @@
 
 #include "hotline/city_private.h"
 
-/* ---- index table
- * --------------------------------------------------------------------------------- */
+/* ---- index table --------------------------------------------------------------------------- */
 
 /* The keys are our own indexes, so a fixed mixer serves (finaliser of splitmix64). */
 static uint64_t key_mix(uint64_t key)
@@ -56,8 +55,7 @@ int index_get(const struct index_table *table, uint64_t key)
     return slot->key == key ? slot->value : -1;
 }
 
-/* ---- life
- * ---------------------------------------------------------------------------------------- */
+/* ---- life ---------------------------------------------------------------------------------- */
 
 struct city *city_ref(struct city *city)
 {
@@ -92,8 +90,7 @@ void city_unref(struct city **city)
         city_free(c);
 }
 
-/* ---- the city itself
- * ------------------------------------------------------------------------------ */
+/* ---- the city itself ----------------------------------------------------------------------- */
 
 const char *city_code(const struct city *city)
 {
@@ -140,8 +137,7 @@ const char *city_sla_set_name(const struct city *city)
     return city->sla_set;
 }
 
-/* ---- by code and by index
- * -------------------------------------------------------------------------- */
+/* ---- by code and by index ------------------------------------------------------------------ */
 
 int code_find(const struct map *map, const char *code)
 {
@@ -244,8 +240,7 @@ const struct sla_policy *city_policy(const struct city *city, int index)
     return city->policies[index];
 }
 
-/* ---- trees
- * ---------------------------------------------------------------------------------------- */
+/* ---- trees --------------------------------------------------------------------------------- */
 
 int city_root_region(const struct city *city)
 {
@@ -323,8 +318,7 @@ int city_region_at_level(const struct city *city, int region, enum tier level)
     return at;
 }
 
-/* ---- who and when at a place
- * ------------------------------------------------------------------------ */
+/* ---- who and when at a place --------------------------------------------------------------- */
 
 static int unit_at_or_above(const struct city *city, int region, int tier, int duty)
 {

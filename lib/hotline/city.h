@@ -37,7 +37,7 @@
 #define CITY_MAX_KEYWORD_BYTES 128
 #define CITY_MAX_CO_UNITS 16       /* of a rule */
 
-/* ---- as given ---------------------------------------------------------------------------------- */
+/* ---- as given ------------------------------------------------------------------------------ */
 
 struct region_spec {
     const char *code, *name;
@@ -113,7 +113,7 @@ struct city_spec {
     int64_t rule_set_version, sla_version, calendar_version;
 };
 
-/* ---- faults of a configuration -------------------------------------------------------------------- */
+/* ---- faults of a configuration ------------------------------------------------------------- */
 
 enum city_severity { CITY_ERROR, CITY_WARNING };
 
@@ -137,7 +137,7 @@ extern const struct word city_reason_words[CITY_REASON_COUNT];
 /* "rules[R0012].unit: 引用了不存在的代码 (JY-XX)"; lang "zh" gives Chinese, everything else English. */
 void city_fault_text(const struct city_fault *fault, const char *lang, struct sbuf *out);
 
-/* ---- as built ----------------------------------------------------------------------------------- */
+/* ---- as built ------------------------------------------------------------------------------ */
 
 struct region {
     const char *code, *name;

@@ -25,8 +25,7 @@ const struct word city_reason_words[CITY_REASON_COUNT] = {
     {"ambiguous", "有歧义", "is ambiguous"},
 };
 
-/* ---- faults
- * -------------------------------------------------------------------------------------- */
+/* ---- faults -------------------------------------------------------------------------------- */
 
 static const char *reason_code(const char *reason)
 {
@@ -79,8 +78,7 @@ void city_fault_text(const struct city_fault *fault, const char *lang, struct sb
         sbuf_addf(out, " (%s)", fault->detail);
 }
 
-/* ---- what every list needs
- * ------------------------------------------------------------------------- */
+/* ---- what every list needs ----------------------------------------------------------------- */
 
 bool code_well_formed(const char *code)
 {
@@ -92,16 +90,16 @@ bool code_well_formed(const char *code)
 }
 
 void code_register(struct builder *b, struct map *map, const char *list, const char *code,
-                   size_t index, bool (*form)(const char *code))
+                   size_t index, const char *part, bool (*form)(const char *code))
 {
     if (form == NULL)
         form = code_well_formed;
     if (!given(code))
-        fault_row(b, "required", NULL, list, code, index, ".code");
+        fault_row(b, "required", NULL, list, code, index, part);
     else if (!form(code))
-        fault_row(b, "format", NULL, list, code, index, ".code");
+        fault_row(b, "format", NULL, list, code, index, part);
     else if (map_gets(map, code) != NULL)
-        fault_row(b, "duplicate", NULL, list, code, index, ".code");
+        fault_row(b, "duplicate", NULL, list, code, index, part);
     else
         (void)map_puts(map, code, (void *)(uintptr_t)(index + 1));
 }
@@ -143,8 +141,7 @@ int tier_parse(struct builder *b, const char *list, const char *code, size_t ind
     return tier == TIER_DESK ? -1 : tier;
 }
 
-/* ---- head
- * ---------------------------------------------------------------------------------------- */
+/* ---- head ---------------------------------------------------------------------------------- */
 
 static void build_tiers(struct builder *b)
 {
@@ -200,8 +197,7 @@ static void build_head(struct builder *b)
     build_tiers(b);
 }
 
-/* ---- policies and calendars
- * -------------------------------------------------------------------------- */
+/* ---- policies and calendars ---------------------------------------------------------------- */
 
 /* Keeps the text of a builder of the domain as detail and frees it. */
 static void fault_of_part(struct builder *b, char *error, const char *list, const char *code,
@@ -220,7 +216,7 @@ static void build_policies(struct builder *b)
     for (size_t i = 0; i < count; i++) {
         const struct sla_policy_spec *spec = &b->spec->policies[i];
         char *error = NULL;
-        code_register(b, city->policy_by_name, list, spec->name, i, NULL);
+        code_register(b, city->policy_by_name, list, spec->name, i, ".name", NULL);
         city->policies[i] = given(spec->name) ? sla_policy_build(spec, &error) : NULL;
         if (error != NULL)
             fault_of_part(b, error, list, spec->name, i);
@@ -282,7 +278,7 @@ static void build_calendars(struct builder *b)
     for (size_t i = 0; i < count; i++) {
         const struct calendar_spec *spec = &b->spec->calendars[i];
         char *error = NULL;
-        code_register(b, names, "calendars", spec->name, i, NULL);
+        code_register(b, names, "calendars", spec->name, i, ".name", NULL);
         calendar_place(b, (int)i, spec, city->region_calendar);
         city->calendars[i] = calendar_build(spec, &error);
         if (error != NULL)
@@ -294,8 +290,7 @@ static void build_calendars(struct builder *b)
         fault_add(b, CITY_ERROR, "required", "one calendar without region", "calendars");
 }
 
-/* ---- all of it
- * -------------------------------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------------------------- */
 
 static struct city *city_new(void)
 {

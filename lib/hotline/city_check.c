@@ -12,8 +12,7 @@
 #define WEEK_WORDS ((WEEK_MINUTES + 63) / 64)
 #define EVERY_DAY 0x7FU
 
-/* ---- shadowed
- * --------------------------------------------------------------------------------------- */
+/* ---- shadowed ------------------------------------------------------------------------------ */
 
 /* The minutes of a week, Monday 00:00 first, as bits. */
 struct week {
@@ -118,8 +117,7 @@ static void check_shadowed(struct builder *b)
     free(rules);
 }
 
-/* ---- unreachable
- * ---------------------------------------------------------------------------------------- */
+/* ---- unreachable --------------------------------------------------------------------------- */
 
 static void check_unreachable(struct builder *b)
 {
@@ -152,8 +150,7 @@ static void check_duties(struct builder *b)
     free(has_unit);
 }
 
-/* ---- uncovered
- * -------------------------------------------------------------------------------------------- */
+/* ---- uncovered ----------------------------------------------------------------------------- */
 
 static bool has_rules(const struct city *city, int category)
 {

@@ -122,8 +122,7 @@ static inline uint64_t bucket_key(int category, int region)
 
 int code_find(const struct map *map, const char *code);
 
-/* ---- building
- * ------------------------------------------------------------------------------------ */
+/* ---- building ------------------------------------------------------------------------------ */
 
 struct builder {
     const struct city_spec *spec;
@@ -144,10 +143,11 @@ void fault_row(struct builder *b, const char *reason, const char *detail, const 
 bool code_well_formed(const char *code);
 /*
  * Puts a row's code into a map of its list. Refuses missing, badly formed and doubled codes; the
- * row is kept under the first one. `form` NULL means code_well_formed().
+ * row is kept under the first one. `part` is the
+ * name of the key (".code"), `form` NULL means code_well_formed().
  */
 void code_register(struct builder *b, struct map *map, const char *list, const char *code,
-                   size_t index, bool (*form)(const char *code));
+                   size_t index, const char *part, bool (*form)(const char *code));
 /* Copies a name, refuses a missing or over-long one. */
 const char *name_copy(struct builder *b, const char *list, const char *code, size_t index,
                       const char *name);
@@ -165,8 +165,7 @@ void city_build_rules(struct builder *b);
 void city_index_rules(struct city *city);
 void city_check_rules(struct builder *b);
 
-/* ---- rules
- * ---------------------------------------------------------------------------------------- */
+/* ---- rules --------------------------------------------------------------------------------- */
 
 /* < 0 if rule a is more specific; *by_r is the criterion that decided. */
 int rank_compare(const struct city *city, int a, int b, enum rank_criterion *by_r);

@@ -21,8 +21,7 @@ static void rule_fault(struct builder *b, size_t index, const char *reason, cons
     fault_row(b, reason, detail, "rule_set.rules", b->spec->rules[index].code, index, part);
 }
 
-/* ---- reading
- * --------------------------------------------------------------------------------------- */
+/* ---- reading ------------------------------------------------------------------------------- */
 
 static int rule_word(struct builder *b, size_t index, const char *part, const struct word *words,
                      size_t count, const char *word)
@@ -169,7 +168,7 @@ void city_build_rules(struct builder *b)
     city->rule_count = count;
     for (size_t i = 0; i < count; i++) {
         const char *code = b->spec->rules[i].code;
-        code_register(b, city->rule_by_code, "rule_set.rules", code, i, NULL);
+        code_register(b, city->rule_by_code, "rule_set.rules", code, i, ".code", NULL);
         city->rules[i].code =
             given(code) && code_well_formed(code) ? arena_strdup(city->arena, code) : "";
         city->rules[i].position = (int)i;
@@ -178,8 +177,7 @@ void city_build_rules(struct builder *b)
     }
 }
 
-/* ---- order
- * ------------------------------------------------------------------------------------------- */
+/* ---- order --------------------------------------------------------------------------------- */
 
 static void rank_fill(struct city *city, size_t index)
 {

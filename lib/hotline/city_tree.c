@@ -100,8 +100,7 @@ static int tree_parent(struct builder *b, const struct map *map, const char *lis
     return at;
 }
 
-/* ---- regions
- * ------------------------------------------------------------------------------------- */
+/* ---- regions ------------------------------------------------------------------------------- */
 
 static const char *region_spec_code(const struct city_spec *spec, size_t index)
 {
@@ -120,7 +119,8 @@ static void region_read(struct builder *b, size_t index)
 {
     const struct region_spec *spec = &b->spec->regions[index];
     struct region *region = &b->city->regions[index];
-    code_register(b, b->city->region_by_code, "regions", spec->code, index, region_code_form);
+    code_register(b, b->city->region_by_code, "regions", spec->code, index, ".code",
+                  region_code_form);
     region->code = given(spec->code) ? arena_strdup(b->city->arena, spec->code) : "";
     region->name = name_copy(b, "regions", spec->code, index, spec->name);
     int level = tier_parse(b, "regions", spec->code, index, ".level", spec->level);
@@ -181,8 +181,7 @@ void city_build_regions(struct builder *b)
         fault_add(b, CITY_ERROR, "required", NULL, "regions");
 }
 
-/* ---- categories
- * ------------------------------------------------------------------------------------ */
+/* ---- categories ---------------------------------------------------------------------------- */
 
 static const char *category_spec_code(const struct city_spec *spec, size_t index)
 {
@@ -197,7 +196,7 @@ void city_build_categories(struct builder *b)
     city->category_count = count;
     for (size_t i = 0; i < count; i++) {
         const struct category_spec *spec = &b->spec->categories[i];
-        code_register(b, city->category_by_code, "categories", spec->code, i, NULL);
+        code_register(b, city->category_by_code, "categories", spec->code, i, ".code", NULL);
         city->categories[i].code = given(spec->code) ? arena_strdup(city->arena, spec->code) : "";
         city->categories[i].name = name_copy(b, "categories", spec->code, i, spec->name);
     }

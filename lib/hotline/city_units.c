@@ -106,7 +106,7 @@ static void unit_read(struct builder *b, size_t index)
 {
     const struct unit_spec *spec = &b->spec->units[index];
     struct unit *unit = &b->city->units[index];
-    code_register(b, b->city->unit_by_code, "units", spec->code, index, NULL);
+    code_register(b, b->city->unit_by_code, "units", spec->code, index, ".code", NULL);
     unit->code = given(spec->code) ? arena_strdup(b->city->arena, spec->code) : "";
     unit->name = name_copy(b, "units", spec->code, index, spec->name);
     unit_kind(b, index);
@@ -148,8 +148,7 @@ static void unit_cycles(struct builder *b)
     }
 }
 
-/* ---- places
- * ---------------------------------------------------------------------------------------- */
+/* ---- places -------------------------------------------------------------------------------- */
 
 static void place_put(struct builder *b, size_t index, int region, int duty)
 {

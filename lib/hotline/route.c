@@ -22,8 +22,7 @@ const struct word route_reason_words[ROUTE_REASON_COUNT] = {
     [ROUTE_MANUAL] = {"manual", "人工派单", "a dispatcher chose"},
 };
 
-/* ---- conditions
- * -------------------------------------------------------------------------------------- */
+/* ---- conditions ---------------------------------------------------------------------------- */
 
 struct route_moment route_moment(const struct city *city, int64_t now_us)
 {
@@ -83,8 +82,7 @@ enum route_verdict route_check_all(const struct city *city, const struct rule *r
     return route_check_rest(rule, matter, moment);
 }
 
-/* ---- the winner
- * --------------------------------------------------------------------------------------- */
+/* ---- the winner ---------------------------------------------------------------------------- */
 
 static int winner_in_bucket(const struct city *city, const struct rule_bucket *bucket,
                             const struct route_matter *matter, struct route_moment moment)
@@ -123,8 +121,7 @@ static int find_winner(const struct city *city, const struct route_matter *matte
     return winner >= 0 ? winner : winner_at_category(city, -1, matter, moment);
 }
 
-/* ---- the effect
- * ----------------------------------------------------------------------------------------- */
+/* ---- the effect ---------------------------------------------------------------------------- */
 
 static void lead_over_place(const struct city *city, const struct rule *rule, int region,
                             struct route *route)
