@@ -155,6 +155,8 @@ static void test_no_days(void **state)
     (void)state;
     assert_due(cn, "2026-03-09 10:00", 0, LIMIT_WORKING_DAYS, "2026-03-09 17:30");
     assert_due(cn, "2026-03-09 17:30", 0, LIMIT_WORKING_DAYS, "2026-03-09 17:30");
+    assert_due(cn, "2026-03-09 17:30:00.000001", 0, LIMIT_WORKING_DAYS,
+               "2026-03-09 17:30:00.000001");
     assert_due(cn, "2026-03-09 20:00", 0, LIMIT_WORKING_DAYS, "2026-03-09 20:00");
     assert_due(cn, "2026-03-08 10:00", 0, LIMIT_WORKING_DAYS, "2026-03-08 10:00");
     assert_due(cn, "2026-03-08 10:00", 0, LIMIT_WORKING_MINUTES, "2026-03-08 10:00");
@@ -311,6 +313,10 @@ static void test_elapsed(void **state)
     assert_int_equal(calendar_elapsed(cn, LIMIT_WORKING_MINUTES, friday, monday), 2 * hour);
     assert_int_equal(calendar_elapsed(cn, LIMIT_WORKING_MINUTES, monday, friday), -2 * hour);
     assert_int_equal(calendar_elapsed(cn, LIMIT_MINUTES, friday, monday), 65 * hour);
+    /* a microsecond on either side of an opening */
+    int64_t opening = at("2026-03-09 08:30");
+    assert_int_equal(calendar_elapsed(cn, LIMIT_WORKING_MINUTES, friday, opening - 1), hour);
+    assert_int_equal(calendar_elapsed(cn, LIMIT_WORKING_MINUTES, friday, opening + 1), hour + 1);
     assert_int_equal(calendar_elapsed(cn, LIMIT_CALENDAR_DAYS, friday, monday), 2);
     assert_int_equal(calendar_elapsed(cn, LIMIT_WORKING_DAYS, friday, monday), 0);
     assert_int_equal(calendar_elapsed(cn, LIMIT_WORKING_DAYS, friday, at("2026-03-09 17:30")), 1);
@@ -330,6 +336,10 @@ static void test_fraction(void **state)
     assert_instant(
         calendar_fraction(cn, at("2026-03-09 10:00"), at("2026-03-10 10:00"), LIMIT_MINUTES, 75),
         "2026-03-10 04:00");
+    /* less than a microsecond of working time: not yet begun, and never before the start */
+    assert_instant(calendar_fraction(cn, at("2026-03-09 08:29"), at("2026-03-09 08:30:00.000050"),
+                                     LIMIT_WORKING_MINUTES, 1),
+                   "2026-03-09 08:29");
     /* no working time between them */
     assert_instant(calendar_fraction(cn, at("2026-03-07 10:00"), at("2026-03-07 14:00"),
                                      LIMIT_WORKING_MINUTES, 50),

@@ -215,6 +215,25 @@ static void test_explains_working_days(void **state)
     calendar_free(&calendar);
 }
 
+/* Neither a half day on a Friday nor a weekday listed as working is a make-up day. */
+static void test_makeup_is_a_worked_weekend(void **state)
+{
+    (void)state;
+    fixture_day(&fixture, "2026-03-05", CALENDAR_DAY_WORK, NULL);
+    fixture_day(&fixture, "2026-03-06", CALENDAR_DAY_CUSTOM, "08:30-12:00");
+    fixture_day(&fixture, "2026-03-07", CALENDAR_DAY_CUSTOM, "08:30-12:00");
+    struct calendar *calendar = fixture_build(&fixture);
+    line_count = 0;
+    calendar_explain(calendar, at("2026-03-04 10:00"), (struct limit){4, LIMIT_WORKING_DAYS}, 31,
+                     take_line, lines);
+    assert_int_equal(line_count, 6);
+    assert_line(1, CALENDAR_LINE_COUNTED, "2026-03-05", 1, NULL);
+    assert_line(3, CALENDAR_LINE_COUNTED, "2026-03-07", 3, NULL);
+    for (size_t i = 0; i < line_count; i++)
+        assert_int_equal(lines[i].is_makeup, i == 3);
+    calendar_free(&calendar);
+}
+
 static void test_folds_long_runs(void **state)
 {
     (void)state;
@@ -263,6 +282,7 @@ int main(void)
         cmocka_unit_test_setup(test_refuses_bad_years, fresh),
         cmocka_unit_test_setup(test_copies_the_spec, fresh),
         cmocka_unit_test_setup(test_explains_working_days, fresh),
+        cmocka_unit_test_setup(test_makeup_is_a_worked_weekend, fresh),
         cmocka_unit_test_setup(test_folds_long_runs, fresh),
         cmocka_unit_test_setup(test_explains_working_minutes, fresh),
     };

@@ -301,6 +301,10 @@ static void test_refuses_other_text(void **state)
     assert_false(ticket_number_parse(good, 17, &number));
     assert_false(ticket_number_parse(good, 19, &number)); /* with its NUL */
     assert_false(ticket_number_parse("", 0, &number));
+    char longer[TICKET_NUMBER_SIZE + 1]; /* a zero behind a good number passes the check digit */
+    (void)snprintf(longer, sizeof(longer), "%s0", good);
+    assert_int_equal(ticket_number_check_digit(longer, 19), 0);
+    assert_false(ticket_number_parse(longer, 19, &number));
     for (int i = 0; i < TICKET_NUMBER_DIGITS; i++) {
         static const char others[] = {' ', '-', '+', '/', ':', 'a', '\0', '\xff'};
         for (size_t o = 0; o < ARRAY_LEN(others); o++) {
