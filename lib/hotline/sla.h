@@ -1,9 +1,10 @@
 /*
- * sla.h - deadlines: which clocks a ticket has, when they start and stop, and when they are due (DOMAIN 4).
+ * sla.h - deadlines: which clocks a ticket has, when they start and stop, and when they are due
+ * (DOMAIN 4).
  *
- * A policy is a list of clock rules. For one clock the most specific matching rule counts: redo before
- * urgency before kind; ties are refused when the policy is built. The limits are data of the city; the defaults of
- * DOMAIN 4 stand in the demo cities' data, not here.
+ * A policy is a list of clock rules. For one clock the most specific matching rule counts: redo
+ * before urgency before kind; ties are refused when the policy is built. The limits are data of the
+ * city; the defaults of DOMAIN 4 stand in the demo cities' data, not here.
  */
 #ifndef HOTLINE_SLA_H
 #define HOTLINE_SLA_H
@@ -18,16 +19,16 @@
 
 /* What starts or stops a clock. Ticket events and assignment events share the list. */
 enum sla_event {
-    SLA_RECEIVED,   /* complete enough to be worked on */
+    SLA_RECEIVED, /* complete enough to be worked on */
     SLA_DISPATCHED,
     SLA_SIGNED,
     SLA_CONTACTED,
-    SLA_REPORTED,   /* the lead's report (for resolve); the unit's own for co-units */
+    SLA_REPORTED, /* the lead's report (for resolve); the unit's own for co-units */
     SLA_REVIEWED,
     SLA_CALLED_BACK,
     SLA_CLOSED,
-    SLA_REDO,       /* a new round starts */
-    SLA_NEVER,      /* as stop: only ends by expiry or with the ticket */
+    SLA_REDO,  /* a new round starts */
+    SLA_NEVER, /* as stop: only ends by expiry or with the ticket */
     SLA_EVENT_COUNT
 };
 extern const struct word sla_event_words[SLA_EVENT_COUNT];
@@ -57,8 +58,8 @@ void sla_policy_free(struct sla_policy **policy);
 const char *sla_policy_name(const struct sla_policy *policy);
 
 /* The rule for a clock, or NULL if the policy has none (then the ticket has no such clock). */
-const struct sla_rule *sla_rule_for(const struct sla_policy *policy, enum clock_kind clock, enum ticket_kind kind,
-                                    enum ticket_urgency urgency, int round);
+const struct sla_rule *sla_rule_for(const struct sla_policy *policy, enum clock_kind clock,
+                                    enum ticket_kind kind, enum ticket_urgency urgency, int round);
 
 /* A clock as it runs. Pure recompute: same start, rule and calendar give the same values. */
 struct sla_clock {
@@ -68,6 +69,7 @@ struct sla_clock {
     int64_t warn_us; /* == due_us when there is no earlier warning */
     bool provisional;
 };
-struct sla_clock sla_clock_start(const struct sla_rule *rule, const struct calendar *calendar, int64_t start_us);
+struct sla_clock sla_clock_start(const struct sla_rule *rule, const struct calendar *calendar,
+                                 int64_t start_us);
 
 #endif
