@@ -129,8 +129,8 @@ enum calendar_line_kind {
 struct calendar_line {
     enum calendar_line_kind kind;
     int32_t day, day_to; /* civil days; equal unless folded */
-    const char *name;    /* holiday's name, or NULL */
     bool is_makeup;      /* a worked weekend */
+    const char *name;    /* holiday's name, or NULL */
     int64_t counted;     /* days unit: number of this day; folded: how many */
     int64_t counted_us;  /* working minutes: time taken from this day */
     int64_t total;       /* so far, days or microseconds */

@@ -4,11 +4,12 @@
  * 18 digits: YYMMDDhhmmss of local time | 4 digits of 100 us ticks | instance digit | check digit.
  *   260213100000 0001 0 7
  * The generator counts ticks: never the same twice, never backwards; in a burst (more than 10,000 a
- * second) it runs ahead of the clock and waits for nobody. Before it hands out ticks beyond the reservation it
- * asks `reserve` to make a later one durable, so that a restart, even after the clock was set back, continues above. The
- * check digit is Damm's: every single wrong digit and every swap of neighbours is found.
- * Numbers sort by time and fit into int64_t. They are guessable on purpose (people read them out);
- * the citizen's look-up therefore needs the query code: 8 characters of 32 (no 0 O 1 I), 40 random bits.
+ * second) it runs ahead of the clock and waits for nobody. Before it hands out ticks beyond the
+ * reservation it asks `reserve` to make a later one durable, so that a restart, even after the
+ * clock was set back, continues above. The check digit is Damm's: every single wrong digit and
+ * every swap of neighbours is found. Numbers sort by time and fit into int64_t. They are guessable
+ * on purpose (people read them out); the citizen's look-up therefore needs the query code: 8
+ * characters of 32 (no 0 O 1 I), 40 random bits.
  */
 #ifndef HOTLINE_TICKET_NUMBER_H
 #define HOTLINE_TICKET_NUMBER_H
@@ -36,8 +37,9 @@ struct ticket_numbers {
 #define TICKET_NUMBER_RESERVATION INT64_C(600000)
 
 /* restored_tick: the last reserved mark of an earlier run, 0 if there is none. */
-void ticket_numbers_init(struct ticket_numbers *n, int instance, int offset_min, int64_t restored_tick,
-                         bool (*reserve)(void *ctx, int64_t tick), void *ctx);
+void ticket_numbers_init(struct ticket_numbers *n, int instance, int offset_min,
+                         int64_t restored_tick, bool (*reserve)(void *ctx, int64_t tick),
+                         void *ctx);
 /* The next number; false if the reservation could not be made durable. */
 MUST_CHECK bool ticket_numbers_next(struct ticket_numbers *n, int64_t now_us, int64_t *number_r);
 

@@ -168,7 +168,8 @@ static void test_limit_of_400_working_days(void **state)
     (void)state;
     assert_due(cn, "2024-12-31 10:00", 248, LIMIT_WORKING_DAYS, "2025-12-31 17:30");
     assert_due(cn, "2024-12-31 10:00", 400, LIMIT_WORKING_DAYS, "2026-08-13 17:30");
-    assert_due(cn, "2024-12-31 17:30", 400 * 420, LIMIT_WORKING_MINUTES, "2026-08-13 17:30");
+    assert_due(cn, "2024-12-31 17:30", INT64_C(400) * 420, LIMIT_WORKING_MINUTES,
+               "2026-08-13 17:30");
 }
 
 static void test_half_day(void **state)

@@ -265,11 +265,12 @@ static void test_explains_working_minutes(void **state)
     calendar_free(&calendar);
 
     /* folded: 20 days of 420 minutes, with how many days that were */
-    calendar = explained("2026-03-06 17:30", (struct limit){20 * 420, LIMIT_WORKING_MINUTES}, 3);
+    calendar =
+        explained("2026-03-06 17:30", (struct limit){INT64_C(20) * 420, LIMIT_WORKING_MINUTES}, 3);
     assert_int_equal(line_count, 3);
     assert_int_equal(lines[1].kind, CALENDAR_LINE_FOLDED);
     assert_int_equal(lines[1].counted, 19);
-    assert_int_equal(lines[1].counted_us, 19 * 420 * minute);
+    assert_int_equal(lines[1].counted_us, minute * 420 * 19);
     calendar_free(&calendar);
 }
 

@@ -240,42 +240,42 @@ static void test_starts_clocks(void **state)
     static struct calendar_fixture fixture;
     static const struct {
         struct limit limit;
-        int warn_percent;
         const char *start, *warn, *due;
+        int warn_percent;
         bool provisional;
     } cases[] = {
         {{120, LIMIT_MINUTES},
-         75,
          "2026-02-13 10:00",
          "2026-02-13 11:30",
          "2026-02-13 12:00",
+         75,
          false},
         {{240, LIMIT_WORKING_MINUTES},
-         75,
          "2026-02-13 16:30",
          "2026-02-14 10:30",
          "2026-02-14 11:30",
+         75,
          false},
         /* 5.5 hours today and 7 tomorrow; three quarters of 12.5 h are 9 h 22 min 30 s */
         {{1, LIMIT_WORKING_DAYS},
-         75,
          "2026-02-13 10:00",
          "2026-02-14 14:22:30",
          "2026-02-14 17:30",
+         75,
          false},
         {{1, LIMIT_WORKING_DAYS},
-         100,
          "2026-02-13 10:00",
          "2026-02-14 17:30",
          "2026-02-14 17:30",
+         100,
          false},
         {{2, LIMIT_WORKING_DAYS},
-         50,
          "2026-12-30 17:30",
          "2026-12-31 17:30",
          "2027-01-01 17:30",
+         50,
          true},
-        {{0, LIMIT_MINUTES}, 75, "2026-02-13 10:00", "2026-02-13 10:00", "2026-02-13 10:00", false},
+        {{0, LIMIT_MINUTES}, "2026-02-13 10:00", "2026-02-13 10:00", "2026-02-13 10:00", 75, false},
     };
     (void)state;
     assert_true(fixture_load(&fixture, FIXTURE_CN_DAYS));

@@ -230,7 +230,8 @@ static void assert_errors_found(char text[TICKET_NUMBER_SIZE])
     int64_t number;
     for (int i = 0; i < TICKET_NUMBER_DIGITS; i++) {
         const char right = text[i];
-        for (char wrong = '0'; wrong <= '9'; wrong++) {
+        for (int digit = 0; digit < 10; digit++) {
+            const char wrong = (char)('0' + digit);
             text[i] = wrong;
             if ((wrong == right) != parses(text, &number))
                 fail_msg("digit %d of %s", i, text);
