@@ -498,6 +498,8 @@ static void note_callback(struct plan *p)
     p->change->has_callback = true;
     p->change->callback =
         (struct ticket_callback){c->reached, c->contacted, c->solved, c->satisfied, c->text};
+    p->change->callback_round = p->t->round;
+    p->change->callback_us = p->now_us;
     p->t->callback_attempts += !c->reached;
 }
 

@@ -161,6 +161,8 @@ struct ticket_change {
     const char *referred_to;
     bool has_callback;
     struct ticket_callback callback;
+    int callback_round; /* the round it was about */
+    int64_t callback_us;
 };
 
 enum plan_result {

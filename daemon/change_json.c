@@ -1,0 +1,319 @@
+/*
+ * change_json.c - rows of a change as JSON records.
+ */
+#include "daemon/change_json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/crypto.h"
+
+static void write_instant(struct json_writer *w, const char *key, int64_t us)
+{
+    if (us)
+        jw_instant(w, key, us, 0);
+}
+
+static void write_flag(struct json_writer *w, const char *key, int value)
+{
+    if (value >= 0)
+        jw_bool(w, key, value != 0);
+}
+
+static void write_hash(struct json_writer *w, const char *key, const uint8_t hash[32])
+{
+    char hex[65];
+
+    crypto_hex(hash, 32, hex);
+    jw_string(w, key, hex);
+}
+
+/* Absent members are NULL to jsonb_to_recordset. */
+static void write_text(struct json_writer *w, const char *key, const char *s)
+{
+    if (s)
+        jw_string(w, key, s);
+}
+
+/* number 0 = the document is about one ticket only */
+static void write_number(struct json_writer *w, int64_t number)
+{
+    if (number)
+        jw_int(w, "number", number);
+}
+
+static void write_new_assignment(struct json_writer *w, int64_t number, const struct assignment *a,
+                                 int64_t due_us)
+{
+    jw_object(w, NULL);
+    write_number(w, number);
+    jw_int(w, "ordinal", a->ordinal);
+    jw_string(w, "unit", a->unit);
+    jw_string(w, "role", assignment_role_words[a->role].code);
+    jw_int(w, "round", a->round);
+    jw_string(w, "state", assignment_state_words[a->state].code);
+    write_instant(w, "created", a->created_us);
+    write_instant(w, "due", due_us);
+    jw_object_end(w);
+}
+
+static void write_changed_assignment(struct json_writer *w, const struct assignment *a)
+{
+    jw_object(w, NULL);
+    jw_int(w, "ordinal", a->ordinal);
+    jw_string(w, "state", assignment_state_words[a->state].code);
+    jw_bool(w, "live", assignment_state_is_live(a->state));
+    write_instant(w, "signed", a->signed_us);
+    write_text(w, "signed_by", a->signed_by);
+    write_instant(w, "contacted", a->contacted_us);
+    write_instant(w, "reported", a->reported_us);
+    write_instant(w, "ended", a->ended_us);
+    write_flag(w, "solved", a->solved);
+    write_text(w, "internal", a->internal);
+    write_text(w, "public_reply", a->public_reply);
+    jw_object_end(w);
+}
+
+static void write_clock(struct json_writer *w, int64_t number, const struct ticket_clock *c)
+{
+    jw_object(w, NULL);
+    write_number(w, number);
+    jw_int(w, "ordinal", c->ordinal);
+    jw_int(w, "assignment", c->assignment);
+    jw_string(w, "clock", clock_words[c->clock].code);
+    jw_int(w, "round", c->round);
+    jw_string(w, "state", clock_state_words[c->state].code);
+    jw_string(w, "stop", sla_event_words[c->stop].code);
+    jw_string(w, "unit", limit_unit_words[c->unit].code);
+    jw_bool(w, "pausable", c->pausable);
+    jw_bool(w, "provisional", c->provisional);
+    write_instant(w, "started", c->started_us);
+    write_instant(w, "due", c->due_us);
+    write_instant(w, "warn", c->warn_us);
+    write_instant(w, "warned", c->warned_us);
+    write_instant(w, "breached", c->breached_us);
+    write_instant(w, "met", c->met_us);
+    jw_int(w, "paused_us", c->paused_us);
+    write_instant(w, "next", ticket_clock_next_us(c));
+    jw_object_end(w);
+}
+
+/* Every unit that has or had an assignment hears of the ticket. */
+static void write_audience(struct json_writer *w, const struct ticket_view *t)
+{
+    jw_array(w, "audience");
+    for (size_t i = 0; i < t->assignment_count; i++) {
+        bool is_first = true;
+        for (size_t j = 0; j < i && is_first; j++)
+            is_first = strcmp(t->assignments[j].unit, t->assignments[i].unit) != 0;
+        if (is_first)
+            jw_string(w, NULL, t->assignments[i].unit);
+    }
+    jw_array_end(w);
+}
+
+static void write_event(struct json_writer *w, int64_t number, const struct ticket_event *e,
+                        const struct ticket_view *audience)
+{
+    jw_object(w, NULL);
+    write_number(w, number);
+    jw_int(w, "seq", e->seq);
+    jw_string(w, "type", event_words[e->type].code);
+    write_instant(w, "at", e->at_us);
+    jw_string(w, "actor", e->actor);
+    jw_string(w, "role", role_words[e->role].code);
+    jw_int(w, "assignment", e->assignment);
+    write_text(w, "unit", e->unit);
+    jw_string(w, "detail", e->detail);
+    write_text(w, "text", e->text);
+    write_hash(w, "hash", e->hash);
+    if (audience)
+        write_audience(w, audience);
+    jw_object_end(w);
+}
+
+static void write_tally(struct json_writer *w, int64_t number, const struct ticket_tally *t)
+{
+    jw_object(w, NULL);
+    write_number(w, number);
+    write_instant(w, "at", t->at_us);
+    jw_string(w, "unit", t->unit);
+    jw_string(w, "tier", t->closed ? tier_words[t->tier].code : "");
+    jw_int(w, "received", t->received);
+    jw_int(w, "desk", t->desk);
+    jw_int(w, "dispatched", t->dispatched);
+    jw_int(w, "open", t->open);
+    jw_int(w, "closed", t->closed);
+    jw_int(w, "on_time", t->on_time);
+    jw_int(w, "overdue", t->overdue);
+    jw_object_end(w);
+}
+
+static void write_callbacks(struct json_writer *w, const struct ticket_change *change,
+                            const char *actor)
+{
+    const struct ticket_callback *c = &change->callback;
+
+    jw_array(w, "callbacks");
+    if (change->has_callback) {
+        jw_object(w, NULL);
+        jw_int(w, "seq", change->after.event_count);
+        jw_int(w, "round", change->callback_round);
+        write_instant(w, "at", change->callback_us);
+        jw_string(w, "account", actor);
+        jw_bool(w, "reached", c->reached);
+        write_flag(w, "contacted", c->contacted);
+        write_flag(w, "solved", c->solved);
+        if (c->satisfied)
+            jw_int(w, "satisfied", c->satisfied);
+        write_text(w, "text", c->text);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void write_scalars(struct json_writer *w, const struct ticket_change *change, int version)
+{
+    const struct ticket_view *t = &change->after;
+
+    jw_int(w, "number", t->number);
+    jw_int(w, "version", version);
+    jw_string(w, "state", ticket_state_words[t->state].code);
+    jw_int(w, "round", t->round);
+    jw_bool(w, "is_problem", t->is_problem);
+    jw_bool(w, "is_overdue", t->is_overdue);
+    jw_bool(w, "was_late", t->was_late);
+    jw_int(w, "callback_attempts", t->callback_attempts);
+    write_text(w, "lead_unit", t->lead_unit);
+    write_instant(w, "dispatched_at", t->dispatched_us);
+    if (t->deepest_tier != TIER_DESK)
+        jw_string(w, "deepest_tier", tier_words[t->deepest_tier].code);
+    jw_int(w, "event_count", t->event_count);
+    write_hash(w, "event_hash", t->event_hash);
+    if (change->closed_us) {
+        write_instant(w, "closed_at", change->closed_us);
+        jw_string(w, "closed_tier", tier_words[change->closed_tier].code);
+        write_text(w, "closed_unit", change->closed_unit);
+        jw_bool(w, "closed_on_time", change->closed_on_time);
+    }
+    write_text(w, "public_reply", change->public_reply);
+    write_text(w, "ground", change->ground);
+    write_text(w, "referred_to", change->referred_to);
+    write_instant(w, "queue_due", ticket_queue_due_us(t));
+}
+
+static void write_assignments(struct json_writer *w, const struct ticket_view *t)
+{
+    jw_array(w, "new_assignments");
+    for (size_t i = 0; i < t->assignment_count; i++) {
+        if (t->assignments[i].is_new)
+            write_new_assignment(w, 0, &t->assignments[i], 0);
+    }
+    jw_array_end(w);
+    jw_array(w, "assignments");
+    for (size_t i = 0; i < t->assignment_count; i++) {
+        if (t->assignments[i].is_changed && !t->assignments[i].is_new)
+            write_changed_assignment(w, &t->assignments[i]);
+    }
+    jw_array_end(w);
+    jw_array(w, "queue"); /* live ones that were there before: their place in the queue may move */
+    for (size_t i = 0; i < t->assignment_count; i++) {
+        const struct assignment *a = &t->assignments[i];
+        if (a->is_new || !assignment_state_is_live(a->state))
+            continue;
+        jw_object(w, NULL);
+        jw_int(w, "ordinal", a->ordinal);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void write_clocks(struct json_writer *w, const struct ticket_view *t)
+{
+    for (int is_new = 1; is_new >= 0; is_new--) {
+        jw_array(w, is_new ? "new_clocks" : "clocks");
+        for (size_t i = 0; i < t->clock_count; i++) {
+            const struct ticket_clock *c = &t->clocks[i];
+            if (is_new ? c->is_new : c->is_changed && !c->is_new)
+                write_clock(w, 0, c);
+        }
+        jw_array_end(w);
+    }
+}
+
+void change_json_write_apply(struct sbuf *out, const struct ticket_change *change, int version,
+                             const char *actor, const char *lease, int lease_ordinal)
+{
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_object(&w, NULL);
+    write_scalars(&w, change, version);
+    if (lease) {
+        jw_string(&w, "lease", lease);
+        jw_int(&w, "lease_ordinal", lease_ordinal);
+    }
+    write_assignments(&w, &change->after);
+    write_clocks(&w, &change->after);
+    write_audience(&w, &change->after);
+    jw_array(&w, "events");
+    for (size_t i = 0; i < change->event_count; i++)
+        write_event(&w, 0, &change->events[i], NULL);
+    jw_array_end(&w);
+    write_callbacks(&w, change, actor);
+    jw_array(&w, "tallies");
+    for (size_t i = 0; i < change->tally_count; i++)
+        write_tally(&w, 0, &change->tallies[i]);
+    jw_array_end(&w);
+    jw_object_end(&w);
+}
+
+/* ---- batches of new tickets ---------------------------------------------------------------------
+ */
+
+enum { CHILD_ASSIGNMENTS, CHILD_CLOCKS, CHILD_EVENTS, CHILD_TALLIES };
+
+static struct sbuf *child_buffer(struct change_children *c, int which)
+{
+    struct sbuf *const buffers[] = {&c->assignments, &c->clocks, &c->events, &c->tallies};
+    return buffers[which];
+}
+
+void change_children_begin(struct change_children *c)
+{
+    for (int i = 0; i < 4; i++) {
+        sbuf_init(child_buffer(c, i), 0);
+        jw_init(&c->w[i], child_buffer(c, i));
+        jw_array(&c->w[i], NULL);
+    }
+}
+
+void change_children_add(struct change_children *c, const struct ticket_change *change)
+{
+    const struct ticket_view *t = &change->after;
+
+    for (size_t i = 0; i < t->assignment_count; i++)
+        write_new_assignment(&c->w[CHILD_ASSIGNMENTS], t->number, &t->assignments[i],
+                             ticket_queue_due_us(t));
+    for (size_t i = 0; i < t->clock_count; i++)
+        write_clock(&c->w[CHILD_CLOCKS], t->number, &t->clocks[i]);
+    for (size_t i = 0; i < change->event_count; i++)
+        write_event(&c->w[CHILD_EVENTS], t->number, &change->events[i], t);
+    for (size_t i = 0; i < change->tally_count; i++)
+        write_tally(&c->w[CHILD_TALLIES], t->number, &change->tallies[i]);
+}
+
+void change_children_end(struct change_children *c, struct sbuf *out)
+{
+    static const char *const keys[] = {"assignments", "clocks", "events", "tallies"};
+    struct json_writer w;
+
+    jw_init(&w, out);
+    jw_object(&w, NULL);
+    for (int i = 0; i < 4; i++) {
+        jw_array_end(&c->w[i]);
+        jw_raw(&w, keys[i], child_buffer(c, i)->data, child_buffer(c, i)->len);
+        sbuf_free(child_buffer(c, i));
+    }
+    jw_object_end(&w);
+}

@@ -1,0 +1,58 @@
+/*
+ * daemon.h - the parts of the process and how they hang together. One loop, one thread, one city.
+ */
+#ifndef DAEMON_DAEMON_H
+#define DAEMON_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/clk.h"
+#include "base/crypto.h"
+#include "daemon/settings.h"
+#include "hotline/city.h"
+#include "hotline/ticket_number.h"
+#include "hotline/ticket_plan.h"
+#include "pg/pg.h"
+
+struct event_base;
+struct http_server;
+struct auth;
+struct intake;
+struct sweeper;
+struct push;
+struct fold;
+
+struct daemon {
+    struct event_base *base;
+    struct settings settings;
+    struct clk clk;
+    /* Intake has connections of its own, so that reports never stand in front of a citizen. */
+    struct pg_pool *intake_pool, *work_pool;
+    struct http_server *http;
+    struct city *city; /* NULL until one is imported; hold a reference across callbacks */
+    int64_t sla_set, rule_set, calendar_set; /* versions in force */
+    char *city_bundle;                       /* its JSON text, for export; NULL without a city */
+    struct auth *auth;
+    struct intake *intake;
+    struct sweeper *sweeper;
+    struct push *push;
+    struct fold *fold;
+    struct ticket_numbers numbers;
+    struct plan_rules plan_rules;
+    uint8_t seal_key[CRYPTO_KEY_SIZE];  /* columns of requesters */
+    uint8_t index_key[CRYPTO_KEY_SIZE]; /* blind index of phones */
+    bool is_stopping;
+};
+
+/* Deadlines of database work, the wait in the queue included. */
+#define DAEMON_READ_TIMEOUT_US (10 * US_PER_SECOND)
+#define DAEMON_WRITE_TIMEOUT_US (10 * US_PER_SECOND)
+#define DAEMON_REPORT_TIMEOUT_US (30 * US_PER_SECOND)
+
+static inline int64_t daemon_now_us(const struct daemon *d)
+{
+    return clk_now_us(&d->clk);
+}
+
+#endif

@@ -1,0 +1,28 @@
+/*
+ * deadlines.h - the sweeper: warnings and breaches happen when they are due, once each, without
+ * polling.
+ *
+ * One timer is armed for the earliest next_at of all clocks. When it fires, the tickets that are
+ * due are ticked through the same store as every other change. A new clock with an earlier date
+ * moves the timer nearer (deadlines_hint). With several daemons on one database a look every minute
+ * finds what others started; the version guard makes each event happen at most once.
+ */
+#ifndef DAEMON_DEADLINES_H
+#define DAEMON_DEADLINES_H
+
+#include "daemon/daemon.h"
+
+struct sweeper *sweeper_new(struct daemon *d);
+void sweeper_free(struct sweeper **sweeper);
+/* Begins (database is up) or goes on after the clock or the configuration changed. */
+void sweeper_kick(struct sweeper *sweeper);
+/* The clocks of a ticket as just stored. NULL sweeper is fine. */
+void deadlines_hint(struct sweeper *sweeper, const struct ticket_view *view);
+/*
+ * Runs until nothing is due at the present clock, then calls done once, from the loop (also when
+ * the database fails: false). For the test clock.
+ */
+void sweeper_settle(struct sweeper *sweeper, void (*done)(void *ctx, bool ok), void *ctx);
+void sweeper_register_metrics(void);
+
+#endif

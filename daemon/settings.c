@@ -1,0 +1,52 @@
+/*
+ * settings.c - the table.
+ */
+#include "daemon/settings.h"
+
+#include "base/attr.h"
+
+#define FIELD(name) offsetof(struct settings, name)
+#define TEXT(name_, default_, flags_, help_)                                                       \
+    {                                                                                              \
+        .name = #name_, .type = SETTING_STRING, .offset = FIELD(name_), .fallback = (default_),    \
+        .flags = (flags_), .help = (help_)                                                         \
+    }
+#define NUMBER(name_, default_, min_, max_, flags_, help_)                                         \
+    {                                                                                              \
+        .name = #name_, .type = SETTING_INT, .offset = FIELD(name_), .fallback = (default_),       \
+        .min = (min_), .max = (max_), .flags = (flags_), .help = (help_)                           \
+    }
+
+const struct setting settings_table[] = {
+    TEXT(data, "var", SETTING_NO_RELOAD,
+         "folder of the private cluster, the keys and the reservation of ticket numbers"),
+    TEXT(listen, "127.0.0.1", SETTING_NO_RELOAD, "address to listen on, a literal"),
+    NUMBER(port, "12345", 0, 65535, SETTING_NO_RELOAD, "TCP port; 0 picks a free one"),
+    TEXT(database, "", SETTING_NO_RELOAD | SETTING_SECRET,
+         "libpq conninfo of a PostgreSQL 15 or newer; empty: a private cluster below data"),
+    TEXT(tls_cert, "", 0, "PEM file of the certificate chain; empty: no TLS"),
+    TEXT(tls_key, "", 0, "PEM file of the private key"),
+    TEXT(log_level, "info", 0, "error, warn, info or debug"),
+    NUMBER(instance, "0", 0, 9, SETTING_NO_RELOAD,
+           "digit of this daemon in ticket numbers; different for daemons on one database"),
+    NUMBER(intake_connections, "2", 1, 16, SETTING_NO_RELOAD,
+           "database connections that store new tickets"),
+    NUMBER(work_connections, "3", 1, 64, SETTING_NO_RELOAD,
+           "database connections for everything else"),
+    NUMBER(intake_batch, "128", 1, 1000, 0, "new tickets stored in one transaction at most"),
+    NUMBER(intake_queued, "4096", 1, 100000, 0, "new tickets waiting to be stored; beyond it 503"),
+    NUMBER(max_connections, "4096", 1, 100000, SETTING_NO_RELOAD, "client connections at most"),
+    NUMBER(max_connections_per_address, "2048", 1, 100000, SETTING_NO_RELOAD,
+           "client connections of one address at most"),
+    NUMBER(max_waiting, "2000", 1, 100000, 0,
+           "long polls and event streams at most; beyond it 503"),
+    NUMBER(max_rounds, "3", 1, 20, 0,
+           "rounds of handling before a ticket becomes a problem ticket"),
+    NUMBER(max_callback_attempts, "3", 1, 20, 0, "call-backs nobody answered before it is closed"),
+    NUMBER(satisfied_from, "4", 1, 5, 0, "grade (1..5) from which a citizen counts as satisfied"),
+    NUMBER(dissatisfied_to, "2", 1, 5, 0, "grade (1..5) down from which a ticket is redone"),
+    NUMBER(web_rate_per_minute, "0", 0, 100000, 0,
+           "tickets a minute from one address through the role web; 0: no limit"),
+    NUMBER(drain_seconds, "20", 1, 600, 0, "time running requests have to finish when stopping"),
+};
+const size_t settings_table_count = ARRAY_LEN(settings_table);

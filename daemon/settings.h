@@ -1,0 +1,34 @@
+/*
+ * settings.h - what can be set: file, command line, defaults, in one table (settings.c).
+ */
+#ifndef DAEMON_SETTINGS_H
+#define DAEMON_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/settings.h"
+
+struct settings {
+    char *data;   /* folder of the private cluster, keys and the number reservation */
+    char *listen; /* address literal */
+    int64_t port;
+    char *database; /* libpq conninfo; "" = private cluster under data */
+    char *tls_cert, *tls_key;
+    char *log_level;
+    int64_t instance;           /* digit in ticket numbers */
+    int64_t intake_connections; /* of the pool that stores new tickets */
+    int64_t work_connections;
+    int64_t intake_batch;  /* tickets per transaction at most */
+    int64_t intake_queued; /* tickets waiting at most, then 503 */
+    int64_t max_connections, max_connections_per_address;
+    int64_t max_waiting; /* long polls and streams at most */
+    int64_t max_rounds, max_callback_attempts, satisfied_from, dissatisfied_to;
+    int64_t web_rate_per_minute; /* tickets of one address through role web; 0 = no limit */
+    int64_t drain_seconds;
+};
+
+extern const struct setting settings_table[];
+extern const size_t settings_table_count;
+
+#endif

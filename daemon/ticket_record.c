@@ -1,0 +1,286 @@
+/*
+ * ticket_record.c - columns by name of position; the list is that of ticket_load.sql.
+ */
+#include "daemon/ticket_record.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "proto/json.h"
+
+enum column {
+    COL_NUMBER,
+    COL_VERSION,
+    COL_STATE,
+    COL_KIND,
+    COL_URGENCY,
+    COL_CHANNEL,
+    COL_CATEGORY,
+    COL_REGION,
+    COL_ROUND,
+    COL_IS_PROBLEM,
+    COL_IS_OVERDUE,
+    COL_WAS_LATE,
+    COL_CALLBACK_ATTEMPTS,
+    COL_LEAD_UNIT,
+    COL_POLICY,
+    COL_RECEIVED,
+    COL_DISPATCHED,
+    COL_DEEPEST_TIER,
+    COL_EVENT_COUNT,
+    COL_EVENT_HASH,
+    COL_LAST_ACTOR,
+    COL_LAST_AT,
+    COL_QUERY_CODE,
+    COL_ADDRESS,
+    COL_TITLE,
+    COL_TEXT,
+    COL_CALL_ID,
+    COL_IS_CONFIDENTIAL,
+    COL_RULE_SET,
+    COL_RULE,
+    COL_ROUTE_REASON,
+    COL_SLA_SET,
+    COL_CALENDAR_SET,
+    COL_CLOSED,
+    COL_CLOSED_TIER,
+    COL_CLOSED_UNIT,
+    COL_CLOSED_ON_TIME,
+    COL_PUBLIC_REPLY,
+    COL_GROUND,
+    COL_REFERRED_TO,
+    COL_NAME,
+    COL_PHONE,
+    COL_IS_ANONYMOUS,
+    COL_ASSIGNMENTS,
+    COL_CLOCKS
+};
+
+struct reader {
+    const struct daemon *d;
+    const struct pg_result *res;
+    int row;
+    struct arena *arena;
+};
+
+static const char *text_of(const struct reader *r, enum column col)
+{
+    if (pg_result_null(r->res, r->row, (int)col))
+        return NULL;
+    return arena_strdup(r->arena, pg_result_text(r->res, r->row, (int)col));
+}
+
+static int int_of(const struct reader *r, enum column col)
+{
+    return (int)pg_result_int(r->res, r->row, (int)col);
+}
+
+/* The schema allows only our words; anything else means another program wrote here. */
+static int word_of(const struct word *words, size_t count, const char *code)
+{
+    int index = word_find(words, count, code);
+
+    INVARIANT(index >= 0);
+    return index;
+}
+#define WORD_COLUMN(r, col, words, count)                                                          \
+    word_of(words, count, pg_result_text((r)->res, (r)->row, (int)(col)))
+
+static const char *open_column(const struct reader *r, enum column col, const char *aad)
+{
+    size_t len;
+    const uint8_t *sealed = pg_result_bytea(r->res, r->row, (int)col, r->arena, &len);
+
+    if (!sealed || len < CRYPTO_SEAL_OVERHEAD)
+        return NULL;
+    char *text = arena_alloc(r->arena, len - CRYPTO_SEAL_OVERHEAD + 1);
+    if (crypto_open(r->d->seal_key, aad, sealed, len, text))
+        return text;
+    log_limited(LOG_LEVEL_ERROR, "ticket", "a sealed column does not open: another key? column=%s",
+                aad);
+    return NULL;
+}
+
+/* ---- arrays of positional arrays
+ * ------------------------------------------------------------------ */
+
+static const char *str_at(const struct json_value *v, size_t i, struct arena *arena)
+{
+    const char *s = json_string(json_at(v, i), NULL);
+    return s ? arena_strdup(arena, s) : NULL;
+}
+
+static int flag_at(const struct json_value *v, size_t i)
+{
+    const struct json_value *item = json_at(v, i);
+    return json_type(item) == JSON_NULL ? -1 : json_bool(item);
+}
+
+static int64_t int_at(const struct json_value *v, size_t i)
+{
+    return json_int(json_at(v, i));
+}
+
+static int word_at(const struct json_value *v, size_t i, const struct word *words, size_t count)
+{
+    return word_of(words, count, json_string(json_at(v, i), NULL));
+}
+
+static void read_assignment(const struct json_value *v, struct arena *arena, struct assignment *a,
+                            struct assignment_lease *lease)
+{
+    *a = (struct assignment){
+        .ordinal = (int)int_at(v, 0),
+        .unit = str_at(v, 1, arena),
+        .role = (enum assignment_role)word_at(v, 2, assignment_role_words, ASSIGNMENT_ROLE_COUNT),
+        .round = (int)int_at(v, 3),
+        .state =
+            (enum assignment_state)word_at(v, 4, assignment_state_words, ASSIGNMENT_STATE_COUNT),
+        .created_us = int_at(v, 5),
+        .signed_us = int_at(v, 6),
+        .contacted_us = int_at(v, 7),
+        .reported_us = int_at(v, 8),
+        .ended_us = int_at(v, 9),
+        .signed_by = str_at(v, 10, arena),
+        .solved = flag_at(v, 11),
+        .internal = str_at(v, 12, arena),
+        .public_reply = str_at(v, 13, arena),
+    };
+    *lease = (struct assignment_lease){
+        .lease = str_at(v, 14, arena),
+        .until_us = int_at(v, 15),
+        .leased_by = str_at(v, 16, arena),
+        .deliveries = (int)int_at(v, 17),
+    };
+}
+
+static void read_clock(const struct json_value *v, struct ticket_clock *c)
+{
+    *c = (struct ticket_clock){
+        .ordinal = (int)int_at(v, 0),
+        .assignment = (int)int_at(v, 1),
+        .clock = (enum clock_kind)word_at(v, 2, clock_words, CLOCK_COUNT),
+        .round = (int)int_at(v, 3),
+        .state = (enum clock_state)word_at(v, 4, clock_state_words, CLOCK_STATE_COUNT),
+        .stop = (enum sla_event)word_at(v, 5, sla_event_words, SLA_EVENT_COUNT),
+        .unit = (enum limit_unit)word_at(v, 6, limit_unit_words, LIMIT_UNIT_COUNT),
+        .pausable = json_bool(json_at(v, 7)),
+        .provisional = json_bool(json_at(v, 8)),
+        .started_us = int_at(v, 9),
+        .due_us = int_at(v, 10),
+        .warn_us = int_at(v, 11),
+        .warned_us = int_at(v, 12),
+        .breached_us = int_at(v, 13),
+        .met_us = int_at(v, 14),
+        .paused_us = int_at(v, 15),
+    };
+}
+
+static struct json_doc *parse_column(const struct reader *r, enum column col)
+{
+    struct faults faults;
+
+    if (pg_result_null(r->res, r->row, (int)col))
+        return NULL;
+    faults_init(&faults, r->arena);
+    struct json_doc *doc = json_parse(pg_result_text(r->res, r->row, (int)col),
+                                      pg_result_length(r->res, r->row, (int)col), &faults);
+    INVARIANT(doc != NULL); /* PostgreSQL made it */
+    return doc;
+}
+
+static void read_children(const struct reader *r, struct ticket_record *record)
+{
+    struct ticket_view *v = &record->view;
+    struct json_doc *doc = parse_column(r, COL_ASSIGNMENTS);
+
+    if (doc) {
+        v->assignment_count = json_array_length(json_root(doc));
+        v->assignments = arena_alloc(r->arena, v->assignment_count * sizeof(*v->assignments));
+        record->leases = arena_alloc(r->arena, v->assignment_count * sizeof(*record->leases));
+        for (size_t i = 0; i < v->assignment_count; i++)
+            read_assignment(json_at(json_root(doc), i), r->arena, &v->assignments[i],
+                            &record->leases[i]);
+        json_doc_free(&doc);
+    }
+    doc = parse_column(r, COL_CLOCKS);
+    if (!doc)
+        return;
+    v->clock_count = json_array_length(json_root(doc));
+    v->clocks = arena_alloc(r->arena, v->clock_count * sizeof(*v->clocks));
+    for (size_t i = 0; i < v->clock_count; i++)
+        read_clock(json_at(json_root(doc), i), &v->clocks[i]);
+    json_doc_free(&doc);
+}
+
+/* ---- the row
+ * ------------------------------------------------------------------------------------------ */
+
+static void read_view(const struct reader *r, struct ticket_view *v)
+{
+    const char *tier = text_of(r, COL_DEEPEST_TIER);
+    size_t hash_len;
+
+    v->number = pg_result_int(r->res, r->row, COL_NUMBER);
+    v->version = int_of(r, COL_VERSION);
+    v->state = (enum ticket_state)WORD_COLUMN(r, COL_STATE, ticket_state_words, TICKET_STATE_COUNT);
+    v->kind = (enum ticket_kind)WORD_COLUMN(r, COL_KIND, kind_words, KIND_COUNT);
+    v->urgency = (enum ticket_urgency)WORD_COLUMN(r, COL_URGENCY, urgency_words, URGENCY_COUNT);
+    v->channel = (enum ticket_channel)WORD_COLUMN(r, COL_CHANNEL, channel_words, CHANNEL_COUNT);
+    v->category = text_of(r, COL_CATEGORY);
+    v->region = text_of(r, COL_REGION);
+    v->round = int_of(r, COL_ROUND);
+    v->is_problem = pg_result_bool(r->res, r->row, COL_IS_PROBLEM);
+    v->is_overdue = pg_result_bool(r->res, r->row, COL_IS_OVERDUE);
+    v->was_late = pg_result_bool(r->res, r->row, COL_WAS_LATE);
+    v->callback_attempts = int_of(r, COL_CALLBACK_ATTEMPTS);
+    v->lead_unit = text_of(r, COL_LEAD_UNIT);
+    v->policy = text_of(r, COL_POLICY);
+    v->received_us = pg_result_instant(r->res, r->row, COL_RECEIVED);
+    v->dispatched_us = pg_result_instant(r->res, r->row, COL_DISPATCHED);
+    v->deepest_tier = tier ? (enum tier)word_of(tier_words, TIER_COUNT, tier) : TIER_DESK;
+    v->event_count = int_of(r, COL_EVENT_COUNT);
+    const uint8_t *hash = pg_result_bytea(r->res, r->row, COL_EVENT_HASH, r->arena, &hash_len);
+    INVARIANT(hash && hash_len == sizeof(v->event_hash));
+    memcpy(v->event_hash, hash, sizeof(v->event_hash));
+    v->last_actor = text_of(r, COL_LAST_ACTOR);
+    v->last_at_us = pg_result_instant(r->res, r->row, COL_LAST_AT);
+}
+
+static void read_wide(const struct reader *r, struct ticket_record *record)
+{
+    bool is_closed = !pg_result_null(r->res, r->row, COL_CLOSED_ON_TIME);
+
+    record->query_code = text_of(r, COL_QUERY_CODE);
+    record->address = text_of(r, COL_ADDRESS);
+    record->title = text_of(r, COL_TITLE);
+    record->text = text_of(r, COL_TEXT);
+    record->call_id = text_of(r, COL_CALL_ID);
+    record->is_confidential = pg_result_bool(r->res, r->row, COL_IS_CONFIDENTIAL);
+    record->rule_set = pg_result_int(r->res, r->row, COL_RULE_SET);
+    record->rule = text_of(r, COL_RULE);
+    record->route_reason = text_of(r, COL_ROUTE_REASON);
+    record->sla_set = pg_result_int(r->res, r->row, COL_SLA_SET);
+    record->calendar_set = pg_result_int(r->res, r->row, COL_CALENDAR_SET);
+    record->closed_us = pg_result_instant(r->res, r->row, COL_CLOSED);
+    record->closed_tier = text_of(r, COL_CLOSED_TIER);
+    record->closed_unit = text_of(r, COL_CLOSED_UNIT);
+    record->closed_on_time = is_closed ? pg_result_bool(r->res, r->row, COL_CLOSED_ON_TIME) : -1;
+    record->public_reply = text_of(r, COL_PUBLIC_REPLY);
+    record->ground = text_of(r, COL_GROUND);
+    record->referred_to = text_of(r, COL_REFERRED_TO);
+    record->name = open_column(r, COL_NAME, "requester.name");
+    record->phone = open_column(r, COL_PHONE, "requester.phone");
+    record->is_anonymous = pg_result_bool(r->res, r->row, COL_IS_ANONYMOUS);
+}
+
+void ticket_record_read(const struct daemon *d, const struct pg_result *res, int row,
+                        struct arena *arena, struct ticket_record *record_r)
+{
+    struct reader r = {d, res, row, arena};
+
+    memset(record_r, 0, sizeof(*record_r));
+    read_view(&r, &record_r->view);
+    read_wide(&r, record_r);
+    read_children(&r, record_r);
+}

@@ -1,0 +1,17 @@
+/*
+ * ticket_record.h - the row of ticket_load.sql as a struct.
+ */
+#ifndef DAEMON_TICKET_RECORD_H
+#define DAEMON_TICKET_RECORD_H
+
+#include "daemon/daemon.h"
+#include "proto/ticket_json.h"
+
+/*
+ * Everything in the record is owned by arena. Sealed columns are opened; what cannot be opened
+ * (another key) is left out and logged.
+ */
+void ticket_record_read(const struct daemon *d, const struct pg_result *res, int row,
+                        struct arena *arena, struct ticket_record *record_r);
+
+#endif

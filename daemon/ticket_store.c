@@ -1,0 +1,203 @@
+/*
+ * ticket_store.c - load, decide, apply, again if somebody was faster.
+ */
+#include "daemon/ticket_store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "daemon/change_json.h"
+#include "daemon/deadlines.h"
+#include "daemon/push.h"
+#include "daemon/sql_statements.h"
+#include "daemon/ticket_record.h"
+
+/* Losing this often in a row means a ticket under siege, not bad luck. */
+#define STORE_MAX_TRIES 8
+
+static struct metric stored = {.name = "hotlined_ticket_changes_total",
+                               .help = "Changes of tickets stored."};
+static struct metric again = {.name = "hotlined_ticket_races_total",
+                              .help = "Changes planned anew because somebody was faster."};
+static struct metric resent = {.name = "hotlined_ticket_resent_total",
+                               .help = "Changes sent again because their outcome was unknown."};
+
+void store_register_metrics(void)
+{
+    metrics_register(&stored, 1);
+    metrics_register(&again, 1);
+    metrics_register(&resent, 1);
+}
+
+static void load(struct store_job *job);
+
+struct plan_context store_plan_context(struct store_job *job)
+{
+    return (struct plan_context){job->city, &job->d->plan_rules, job->arena};
+}
+
+static void job_free(struct store_job *job)
+{
+    pg_cancel(&job->op);
+    city_unref(&job->city);
+    arena_free(&job->arena);
+    free(job);
+}
+
+void store_cancel(struct store_job **job)
+{
+    if (!*job)
+        return;
+    job_free(*job);
+    *job = NULL;
+}
+
+static void finish(struct store_job *job, enum store_outcome outcome)
+{
+    job->done(job, outcome);
+    job_free(job);
+}
+
+/* ---- apply --------------------------------------------------------------------------------------
+ */
+
+static void apply(struct store_job *job);
+
+/* The version moved. Was it this very change, sent before and answered by silence? */
+static bool is_ours(const struct store_job *job)
+{
+    return job->is_resent && job->record.view.version == job->change.after.version &&
+           memcmp(job->record.view.event_hash, job->change.after.event_hash, 32) == 0;
+}
+
+static void announce(struct store_job *job)
+{
+    metric_inc(&stored);
+    deadlines_hint(job->d->sweeper, &job->change.after);
+    push_hint(job->d->push);
+}
+
+static void lost_race(struct store_job *job)
+{
+    if (++job->tries >= STORE_MAX_TRIES) {
+        finish(job, STORE_UNAVAILABLE);
+        return;
+    }
+    metric_inc(&again);
+    load(job);
+}
+
+static void on_applied(void *ctx, const struct pg_result *res)
+{
+    struct store_job *job = ctx;
+    enum pg_outcome outcome = pg_result_outcome(res);
+
+    job->op = NULL;
+    if (outcome == PG_ROWS && pg_result_rows(res) == 1) {
+        announce(job);
+        finish(job, STORE_DONE);
+    } else if (outcome == PG_ROWS) {
+        lost_race(job);
+    } else if (outcome == PG_UNCERTAIN && !job->is_resent) {
+        job->is_resent = true;
+        metric_inc(&resent);
+        apply(job);
+    } else if (outcome == PG_REJECTED) {
+        log_error("ticket", "change refused by the database sqlstate=%s constraint=%s %s",
+                  pg_result_sqlstate(res), pg_result_constraint(res), pg_result_message(res));
+        finish(job, STORE_FAILED);
+    } else {
+        finish(job, job->is_resent ? STORE_UNCERTAIN : STORE_UNAVAILABLE);
+    }
+}
+
+static void apply(struct store_job *job)
+{
+    const struct ticket_change *change = &job->change;
+    const char *actor = change->event_count ? change->events[0].actor : "system";
+    struct pg_params params;
+    struct sbuf json;
+
+    for (size_t i = 0; i < change->event_count; i++) {
+        if (change->events[i].role != ROLE_SYSTEM)
+            actor = change->events[i].actor;
+    }
+    sbuf_init(&json, 0);
+    change_json_write_apply(&json, change, job->record.view.version, actor, job->lease,
+                            job->lease_ordinal);
+    pg_params_init(&params, job->arena);
+    pg_param_text_n(&params, json.data, json.len);
+    job->op = pg_submit(job->d->work_pool, &SQL_TICKET_APPLY, &params, DAEMON_WRITE_TIMEOUT_US,
+                        on_applied, job);
+    sbuf_free(&json);
+}
+
+/* ---- load
+ * ----------------------------------------------------------------------------------------- */
+
+static void decide(struct store_job *job)
+{
+    enum store_verdict verdict = job->decide(job);
+
+    if (verdict == STORE_VERDICT_REFUSE) {
+        finish(job, STORE_REFUSED);
+    } else if (verdict == STORE_VERDICT_READ || !job->change.is_changed) {
+        finish(job, verdict == STORE_VERDICT_READ ? STORE_READ : STORE_DONE);
+    } else {
+        job->is_resent = false;
+        apply(job);
+    }
+}
+
+static void on_loaded(void *ctx, const struct pg_result *res)
+{
+    struct store_job *job = ctx;
+
+    job->op = NULL;
+    if (pg_result_outcome(res) == PG_REJECTED) {
+        finish(job, STORE_FAILED);
+    } else if (pg_result_outcome(res) != PG_ROWS) {
+        finish(job, job->is_resent ? STORE_UNCERTAIN : STORE_UNAVAILABLE);
+    } else if (pg_result_rows(res) == 0) {
+        finish(job, STORE_ABSENT);
+    } else {
+        ticket_record_read(job->d, res, 0, job->arena, &job->record);
+        if (is_ours(job)) {
+            announce(job);
+            finish(job, STORE_DONE);
+        } else {
+            decide(job);
+        }
+    }
+}
+
+static void load(struct store_job *job)
+{
+    struct pg_params params;
+
+    pg_params_init(&params, job->arena);
+    pg_param_int(&params, job->number);
+    job->op = pg_submit(job->d->work_pool, &SQL_TICKET_LOAD, &params, DAEMON_READ_TIMEOUT_US,
+                        on_loaded, job);
+}
+
+struct store_job *store_start(struct daemon *d, int64_t number,
+                              enum store_verdict (*decide_fn)(struct store_job *job),
+                              void (*done)(struct store_job *job, enum store_outcome outcome),
+                              void *ctx)
+{
+    struct store_job *job = xcalloc(1, sizeof(*job));
+
+    INVARIANT(d->city != NULL);
+    job->d = d;
+    job->arena = arena_new();
+    job->city = city_ref(d->city);
+    job->number = number;
+    job->decide = decide_fn;
+    job->done = done;
+    job->ctx = ctx;
+    load(job);
+    return job;
+}

@@ -1,0 +1,61 @@
+/*
+ * ticket_store.h - load a ticket, decide, store the change: the one way in which a ticket changes.
+ *
+ *   load -> decide (pure) -> apply with the version it was planned on
+ *
+ * If somebody was faster the ticket is loaded and decided again, a few times. If the outcome of the
+ * apply is unknown the very same change is sent again: it can be stored only once, because the
+ * version has moved if it was; whether that was us is told by the hash of the last event.
+ */
+#ifndef DAEMON_TICKET_STORE_H
+#define DAEMON_TICKET_STORE_H
+
+#include "daemon/daemon.h"
+#include "proto/ticket_json.h"
+
+enum store_outcome {
+    STORE_DONE,        /* stored, or nothing was to be stored */
+    STORE_READ,        /* the decision was only to look */
+    STORE_ABSENT,      /* no such ticket */
+    STORE_REFUSED,     /* the decision said no */
+    STORE_UNAVAILABLE, /* database away or too slow; nothing stored */
+    STORE_UNCERTAIN,   /* may be stored: the caller's client asks again */
+    STORE_FAILED,      /* the database refused a change that we thought right: a bug, logged */
+};
+
+struct store_job {
+    struct daemon *d;
+    struct arena *arena; /* of this job; all below lives in it until the job ends */
+    struct city *city;   /* snapshot of this job */
+    int64_t number;
+    struct ticket_record record;
+    struct ticket_change change; /* after STORE_DONE: change.after is the ticket now */
+    const char *lease;           /* set by decide: fences the apply (hex) */
+    int lease_ordinal;
+    void *ctx;
+    /* internal */
+    struct pg_op *op;
+    enum store_verdict (*decide)(struct store_job *job);
+    void (*done)(struct store_job *job, enum store_outcome outcome);
+    int tries;
+    bool is_resent;
+};
+
+enum store_verdict { STORE_VERDICT_APPLY, STORE_VERDICT_READ, STORE_VERDICT_REFUSE };
+
+/*
+ * done runs once, from the loop, unless store_cancel() came first; the job is freed after it.
+ * decide may run several times, each time with a freshly loaded record; what it keeps in ctx must
+ * allow that.
+ */
+struct store_job *store_start(struct daemon *d, int64_t number,
+                              enum store_verdict (*decide)(struct store_job *job),
+                              void (*done)(struct store_job *job, enum store_outcome outcome),
+                              void *ctx);
+/* What was sent may still be stored; done will not run. NULL is fine. */
+void store_cancel(struct store_job **job);
+void store_register_metrics(void);
+/* Context for plans of this job. */
+struct plan_context store_plan_context(struct store_job *job);
+
+#endif

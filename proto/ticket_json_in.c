@@ -1,0 +1,295 @@
+/*
+ * ticket_json_in.c - drafts and commands coming in.
+ */
+#include <string.h>
+
+#include "base/utf8.h"
+#include "proto/ticket_json.h"
+
+/* ---- word lists for enum fields
+ * ------------------------------------------------------------------ */
+
+static const char *const kind_names[] = {"consult",    "help",   "complaint", "report",
+                                         "suggestion", "praise", NULL};
+static const char *const urgency_names[] = {"normal", "urgent", "critical", NULL};
+static const char *const channel_names[] = {"phone", "wechat",  "web",      "device",
+                                            "grid",  "open311", "upstream", NULL};
+
+/* ---- drafts
+ * ----------------------------------------------------------------------------------------- */
+
+struct draft_requester {
+    const char *name, *phone;
+    bool anonymous, confidential;
+};
+struct draft_body {
+    struct ticket_draft draft;
+    struct draft_requester requester;
+};
+
+static const struct field requester_fields[] = {
+    {.name = "name",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct draft_requester, name),
+     .min = 1,
+     .max = TICKET_NAME_MAX},
+    {.name = "phone",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct draft_requester, phone),
+     .min = 1,
+     .max = 40},
+    {.name = "anonymous",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct draft_requester, anonymous)},
+    {.name = "confidential",
+     .type = FIELD_BOOL,
+     .offset = offsetof(struct draft_requester, confidential)},
+};
+
+#define DRAFT(member) offsetof(struct draft_body, draft.member)
+static const struct field draft_fields[] = {
+    {.name = "channel",
+     .type = FIELD_ENUM,
+     .offset = DRAFT(channel),
+     .flags = FIELD_REQUIRED,
+     .names = channel_names},
+    {.name = "kind",
+     .type = FIELD_ENUM,
+     .offset = DRAFT(kind),
+     .flags = FIELD_REQUIRED,
+     .names = kind_names},
+    {.name = "urgency", .type = FIELD_ENUM, .offset = DRAFT(urgency), .names = urgency_names},
+    {.name = "category",
+     .type = FIELD_STRING,
+     .offset = DRAFT(category),
+     .min = 1,
+     .max = TICKET_CODE_MAX,
+     .flags = FIELD_REQUIRED},
+    {.name = "region",
+     .type = FIELD_STRING,
+     .offset = DRAFT(region),
+     .min = 1,
+     .max = TICKET_CODE_MAX},
+    {.name = "address", .type = FIELD_STRING, .offset = DRAFT(address), .max = TICKET_ADDRESS_MAX},
+    {.name = "title",
+     .type = FIELD_STRING,
+     .offset = DRAFT(title),
+     .min = 1,
+     .max = TICKET_TITLE_MAX,
+     .flags = FIELD_REQUIRED},
+    {.name = "text",
+     .type = FIELD_STRING,
+     .offset = DRAFT(text),
+     .min = 1,
+     .max = TICKET_TEXT_MAX,
+     .flags = FIELD_REQUIRED | FIELD_MULTILINE},
+    {.name = "call_id", .type = FIELD_STRING, .offset = DRAFT(call_id), .min = 1, .max = 128},
+    {.name = "requester",
+     .type = FIELD_OBJECT,
+     .offset = offsetof(struct draft_body, requester),
+     .child = requester_fields,
+     .child_count = ARRAY_LEN(requester_fields),
+     .present_offset = DRAFT(has_requester) + 1},
+};
+#undef DRAFT
+
+bool ticket_json_decode_draft(const struct json_value *body, struct arena *arena,
+                              struct ticket_draft *draft_r, struct faults *faults)
+{
+    struct draft_body d;
+    char phone[PHONE_SIZE];
+
+    memset(&d, 0, sizeof(d));
+    bool is_good = json_decode(body, draft_fields, ARRAY_LEN(draft_fields), &d, arena, faults);
+    if (d.requester.phone && !phone_normalise(d.requester.phone, phone)) {
+        faults_add(faults, "requester.phone", "format");
+        is_good = false;
+    }
+    d.draft.name = d.requester.name;
+    d.draft.phone = d.requester.phone;
+    d.draft.anonymous = d.requester.anonymous;
+    d.draft.confidential = d.requester.confidential;
+    *draft_r = d.draft;
+    return is_good;
+}
+
+/* ---- phones
+ * ------------------------------------------------------------------------------------------- */
+
+/* One digit, half or full width; -1 = separator people write; -2 = something else. */
+static int phone_symbol(uint32_t cp)
+{
+    if (cp >= '0' && cp <= '9')
+        return (int)cp - '0';
+    if (cp >= 0xFF10 && cp <= 0xFF19) /* fullwidth digits */
+        return (int)(cp - 0xFF10);
+    static const uint32_t separators[] = {' ',    '-',    '(',    ')',    '.',    '/',
+                                          0x3000, 0xFF08, 0xFF09, 0xFF0D, 0x2010, 0x2011,
+                                          0x2012, 0x2013, 0x2014, 0x2015, 0x2212, 0xA0};
+    for (size_t i = 0; i < ARRAY_LEN(separators); i++) {
+        if (cp == separators[i])
+            return -1;
+    }
+    return -2;
+}
+
+#define PHONE_MAX_DIGITS 20
+
+static bool phone_digits(const char *phone, char digits[PHONE_SIZE], size_t *count_r)
+{
+    size_t len = strlen(phone), count = 0, used;
+    uint32_t cp;
+
+    for (size_t at = 0; (used = utf8_next(phone + at, len - at, &cp)) > 0; at += used) {
+        int symbol = phone_symbol(cp);
+        bool is_plus = (cp == '+' || cp == 0xFF0B) && count == 0;
+        if (is_plus || symbol == -1)
+            continue;
+        if (symbol == -2 || count == PHONE_MAX_DIGITS)
+            return false;
+        digits[count++] = (char)('0' + symbol);
+    }
+    digits[count] = '\0';
+    *count_r = count;
+    return count >= 3;
+}
+
+bool phone_normalise(const char *phone, char out[PHONE_SIZE])
+{
+    char digits[PHONE_SIZE];
+    size_t count;
+
+    if (!phone_digits(phone, digits, &count))
+        return false;
+    const char *d = digits;
+    if (strncmp(d, "00", 2) == 0 && count > 12)
+        d += 2, count -= 2;
+    /* 86 and a mobile (11) or a land line without its 0 (10, 11): the country code goes */
+    if (strncmp(d, "86", 2) == 0 && count >= 12 && count <= 14)
+        d += 2, count -= 2;
+    bool is_zero_mobile = count == 12 && d[0] == '0' && d[1] == '1' && d[2] >= '3';
+    if (is_zero_mobile)
+        d++, count--;
+    bool is_mobile = count == 11 && d[0] == '1';
+    bool lost_zero = d != digits && !is_mobile && !is_zero_mobile && d[0] != '0';
+    size_t at = 0;
+    if (lost_zero)
+        out[at++] = '0';
+    memcpy(out + at, d, count + 1);
+    return true;
+}
+
+void phone_mask(const char *canonical, char out[PHONE_SIZE])
+{
+    size_t len = strlen(canonical);
+    size_t head = len >= 11 ? 3 : 0, tail = len >= 7 ? 4 : 2;
+
+    if (tail > len)
+        tail = len;
+    for (size_t i = 0; i < len; i++)
+        out[i] = i < head || i + tail >= len ? canonical[i] : '*';
+    out[len] = '\0';
+}
+
+/* ---- commands
+ * ------------------------------------------------------------------------------------------ */
+
+struct order_body {
+    struct ticket_order order;
+    bool has_pass, has_contacted, has_solved;
+    bool contacted, solved;
+};
+
+#define ORDER(member) offsetof(struct order_body, order.member)
+#define TEXT_FIELD(name_, member_, flags_)                                                         \
+    {                                                                                              \
+        .name = (name_), .type = FIELD_STRING, .offset = ORDER(member_), .min = 1,                 \
+        .max = TICKET_OPINION_MAX, .flags = (flags_) | FIELD_MULTILINE                             \
+    }
+#define CODE_FIELD(name_, member_, flags_)                                                         \
+    {                                                                                              \
+        .name = (name_), .type = FIELD_STRING, .offset = ORDER(member_), .min = 1,                 \
+        .max = TICKET_CODE_MAX, .flags = (flags_)                                                  \
+    }
+#define SAID_FIELD(name_, member_, flags_)                                                         \
+    {                                                                                              \
+        .name = (name_), .type = FIELD_BOOL, .offset = offsetof(struct order_body, member_),       \
+        .flags = (flags_), .present_offset = offsetof(struct order_body, has_##member_) + 1        \
+    }
+
+static const struct field answer_fields[] = {TEXT_FIELD("reply", text, FIELD_REQUIRED)};
+static const struct field text_fields[] = {TEXT_FIELD("text", text, FIELD_REQUIRED)};
+static const struct field optional_text_fields[] = {TEXT_FIELD("text", text, 0)};
+static const struct field ground_fields[] = {TEXT_FIELD("ground", text, FIELD_REQUIRED)};
+static const struct field refer_fields[] = {CODE_FIELD("to", to, FIELD_REQUIRED),
+                                            TEXT_FIELD("text", text, 0)};
+static const struct field dispatch_fields[] = {
+    CODE_FIELD("lead_unit", lead_unit, FIELD_REQUIRED),
+    {.name = "co_units",
+     .type = FIELD_STRINGS,
+     .offset = ORDER(co_units),
+     .max = ROUTE_MAX_CO_UNITS,
+     .item_max = TICKET_CODE_MAX},
+    TEXT_FIELD("text", text, 0),
+};
+static const struct field review_fields[] = {
+    {.name = "pass", .type = FIELD_BOOL, .offset = ORDER(pass), .flags = FIELD_REQUIRED},
+    TEXT_FIELD("text", text, 0),
+};
+static const struct field callback_fields[] = {
+    {.name = "reached", .type = FIELD_BOOL, .offset = ORDER(reached), .flags = FIELD_REQUIRED},
+    SAID_FIELD("contacted", contacted, 0),
+    SAID_FIELD("solved", solved, 0),
+    {.name = "satisfied", .type = FIELD_INT, .offset = ORDER(satisfied), .min = 1, .max = 5},
+    TEXT_FIELD("text", text, 0),
+};
+static const struct field sign_fields[] = {CODE_FIELD("lease", lease, 0)};
+static const struct field report_fields[] = {
+    SAID_FIELD("solved", solved, FIELD_REQUIRED),
+    TEXT_FIELD("internal", internal, 0),
+    TEXT_FIELD("public_reply", public_reply, FIELD_REQUIRED),
+};
+
+struct order_form {
+    const struct field *fields;
+    size_t count;
+};
+#define FORM(fields_)                                                                              \
+    {                                                                                              \
+        fields_, ARRAY_LEN(fields_)                                                                \
+    }
+static const struct order_form forms[ACTION_COUNT] = {
+    [ACTION_ANSWER] = FORM(answer_fields),     [ACTION_COMPLETE] = FORM(optional_text_fields),
+    [ACTION_DISPATCH] = FORM(dispatch_fields), [ACTION_REJECT] = FORM(ground_fields),
+    [ACTION_REFER] = FORM(refer_fields),       [ACTION_WITHDRAW] = FORM(optional_text_fields),
+    [ACTION_REVIEW] = FORM(review_fields),     [ACTION_CALLBACK] = FORM(callback_fields),
+    [ACTION_NOTE] = FORM(text_fields),         [ACTION_URGE] = FORM(text_fields),
+    [ACTION_SUPERVISE] = FORM(text_fields),    [ACTION_ARCHIVE] = FORM(optional_text_fields),
+    [ACTION_SIGN] = FORM(sign_fields),         [ACTION_CONTACT] = FORM(optional_text_fields),
+    [ACTION_REPORT] = FORM(report_fields),
+};
+
+static void check_callback(const struct order_body *b, struct faults *faults)
+{
+    if (b->order.reached && !b->has_solved)
+        faults_add(faults, "solved", "required");
+    if (!b->order.reached && b->order.satisfied)
+        faults_add(faults, "satisfied", "not_allowed");
+}
+
+bool ticket_json_decode_order(enum ticket_action action, const struct json_value *body,
+                              struct arena *arena, struct ticket_order *order_r,
+                              struct faults *faults)
+{
+    const struct order_form *form = &forms[action];
+    struct order_body b;
+
+    memset(&b, 0, sizeof(b));
+    bool is_good = json_decode(body, form->fields, form->count, &b, arena, faults);
+    if (is_good && action == ACTION_CALLBACK)
+        check_callback(&b, faults);
+    b.order.contacted = b.has_contacted ? b.contacted : -1;
+    b.order.solved = b.has_solved ? b.solved : -1;
+    *order_r = b.order;
+    return is_good && faults->count == 0;
+}
