@@ -1,12 +1,14 @@
 /*
  * city.h - a city's configuration: regions, tiers, units, categories, rules, policies, calendars.
  *
- * A city_spec is what an import or the database gives: plain arrays of strings and numbers, unchecked. city_build() checks it
- * as a whole and makes an immutable `struct city` with indexes: everything is then looked up in O(1) or O(depth). The daemon
- * swaps snapshots; a snapshot lives as long as someone holds a reference.
+ * A city_spec is what an import or the database gives: plain arrays of strings and numbers,
+ * unchecked. city_build() checks it as a whole and makes an immutable `struct city` with indexes:
+ * everything is then looked up in O(1) or O(depth). The daemon swaps snapshots; a snapshot lives as
+ * long as someone holds a reference.
  *
- * Regions (DOMAIN 1): 12-digit statistical codes (2+2+2+3+3), grids 14..20 digits; the parent is explicit, so ragged trees
- * (a city whose towns hang under a pseudo-county, or directly under the city) need no special case.
+ * Regions (DOMAIN 1): 12-digit statistical codes (2+2+2+3+3), grids 14..20 digits; the parent is
+ * explicit, so ragged trees (a city whose towns hang under a pseudo-county, or directly under the
+ * city) need no special case.
  */
 #ifndef HOTLINE_CITY_H
 #define HOTLINE_CITY_H
@@ -21,21 +23,23 @@
 #include "hotline/sla.h"
 #include "hotline/vocabulary.h"
 
-/* Bounds of a configuration; what exceeds them is refused as "range" before anything is allocated for it. */
-#define CITY_MAX_REGIONS 500000    /* a large city: ~40,000 grids */
+/* Bounds of a configuration; what exceeds them is refused as "range" before anything is allocated
+ * for it. */
+#define CITY_MAX_REGIONS 500000 /* a large city: ~40,000 grids */
 #define CITY_MAX_UNITS 50000
 #define CITY_MAX_CATEGORIES 50000
 #define CITY_MAX_RULES 50000
 #define CITY_MAX_POLICIES 256
-#define CITY_MAX_CALENDARS 64      /* each holds prefix sums over 230 years */
+#define CITY_MAX_CALENDARS 64 /* each holds prefix sums over 230 years */
 #define CITY_MAX_UNIT_DUTIES 64
 #define CITY_MAX_UNIT_REGIONS 4096
-#define CITY_MAX_PLACES 1000000    /* sum over the units of duties x regions */
-#define CITY_MAX_DEPTH 16          /* of the region tree and of the category tree */
-#define CITY_MAX_CODE_BYTES 64     /* visible ASCII: codes of units, categories, rules, words for duties */
+#define CITY_MAX_PLACES 1000000 /* sum over the units of duties x regions */
+#define CITY_MAX_DEPTH 16       /* of the region tree and of the category tree */
+#define CITY_MAX_CODE_BYTES                                                                        \
+    64 /* visible ASCII: codes of units, categories, rules, words for duties */
 #define CITY_MAX_NAME_BYTES 256
 #define CITY_MAX_KEYWORD_BYTES 128
-#define CITY_MAX_CO_UNITS 16       /* of a rule */
+#define CITY_MAX_CO_UNITS 16 /* of a rule */
 
 /* ---- as given ------------------------------------------------------------------------------ */
 
@@ -47,12 +51,14 @@ struct region_spec {
 
 struct unit_spec {
     const char *code, *name;
-    const char *tier;    /* grid village town county city */
-    const char *kind;    /* department company town village grid */
-    const char *parent;  /* unit above, for escalation; "" or NULL = none */
-    const char *const *duties; /* what it does: "general", "urban_management" ...; the words rules use */
+    const char *tier;   /* grid village town county city */
+    const char *kind;   /* department company town village grid */
+    const char *parent; /* unit above, for escalation; "" or NULL = none */
+    const char *const
+        *duties; /* what it does: "general", "urban_management" ...; the words rules use */
     size_t duty_count;
-    const char *const *regions; /* codes of the places it is over; a department of the city: the root */
+    const char *const
+        *regions; /* codes of the places it is over; a department of the city: the root */
     size_t region_count;
 };
 
@@ -70,13 +76,14 @@ struct rule_window {
 struct rule_spec {
     const char *code;
     /* Conditions; NULL or -1 = any */
-    const char *category; /* a node means its subtree */
-    const char *region;   /* subtree */
+    const char *category;                 /* a node means its subtree */
+    const char *region;                   /* subtree */
     const char *kind, *channel, *urgency; /* words */
-    const char *keyword;  /* substring of title or text */
+    const char *keyword;                  /* substring of title or text */
     bool has_window;
     struct rule_window window;
-    /* Effect: either a unit, or the unit of a tier with a duty over the place; neither = to the pool of the desk. */
+    /* Effect: either a unit, or the unit of a tier with a duty over the place; neither = to the
+     * pool of the desk. */
     const char *unit;
     const char *over_tier; /* tier word */
     const char *over_duty; /* NULL = "general" */
@@ -119,10 +126,11 @@ enum city_severity { CITY_ERROR, CITY_WARNING };
 
 struct city_fault {
     enum city_severity severity;
-    char field[96];         /* "rules[R0012].unit" */
-    const char *reason;     /* "unknown", "duplicate", "cycle", "shadowed", "unreachable", "uncovered", "format",
-                               "required", "range", "orphan", "ambiguous"; texts in city_reason_words */
-    char detail[160];       /* for people: what collides, which value; "" if the reason says it all */
+    char field[96];     /* "rules[R0012].unit" */
+    const char *reason; /* "unknown", "duplicate", "cycle", "shadowed", "unreachable", "uncovered",
+                           "format", "required", "range", "orphan", "ambiguous"; texts in
+                           city_reason_words */
+    char detail[160];   /* for people: what collides, which value; "" if the reason says it all */
 };
 #define CITY_MAX_FAULTS 200
 struct city_faults {
@@ -134,7 +142,8 @@ struct city_faults {
 /* One row per reason; word_find() finds the row of a fault's reason. */
 #define CITY_REASON_COUNT 11
 extern const struct word city_reason_words[CITY_REASON_COUNT];
-/* "rules[R0012].unit: 引用了不存在的代码 (JY-XX)"; lang "zh" gives Chinese, everything else English. */
+/* "rules[R0012].unit: 引用了不存在的代码 (JY-XX)"; lang "zh" gives Chinese, everything else
+ * English. */
 void city_fault_text(const struct city_fault *fault, const char *lang, struct sbuf *out);
 
 /* ---- as built ------------------------------------------------------------------------------ */
@@ -142,8 +151,8 @@ void city_fault_text(const struct city_fault *fault, const char *lang, struct sb
 struct region {
     const char *code, *name;
     enum tier level;
-    int parent; /* index, -1 = root */
-    int depth;  /* root 0 */
+    int parent;      /* index, -1 = root */
+    int depth;       /* root 0 */
     int first, last; /* subtree: regions whose `order` lies in [first, last] */
     int order;
 };
@@ -181,17 +190,18 @@ struct city;
 /*
  * NULL if there are errors; warnings do not prevent. Copies all it needs.
  *
- * Errors are listed before warnings; the rules' warnings are looked for only in a configuration without errors:
- *   shadowed     the rule can never win, because rules before it in the order of specificity, with the same category, region,
- *                keyword, kind, channel and urgency, hold at every minute of the week at which it holds. That is every case
- *                in which a single other rule is in the way (one that covers it and differs in any of these conditions is less
- *                specific, so it comes later), and also several rules together as far as they differ in their windows. Not found:
- *                several rules that cover it together by other conditions (say one for each of the six kinds), since that
- *                is a covering problem; the replay over past tickets shows those.
- *   unreachable  the rule asks for the unit over the place, but nowhere in its region has anybody that tier (or one
- *                above) with that duty or "general": it would always send to the pool.
- *   unknown      the rule asks for a duty that no unit has; it works through "general".
- *   uncovered    no rule at the category, above it, below it, or for any category. Of a subtree only its top is named.
+ * Errors are listed before warnings; the rules' warnings are looked for only in a configuration
+ * without errors: shadowed     the rule can never win, because rules before it in the order of
+ * specificity, with the same category, region, keyword, kind, channel and urgency, hold at every
+ * minute of the week at which it holds. That is every case in which a single other rule is in the
+ * way (one that covers it and differs in any of these conditions is less specific, so it comes
+ * later), and also several rules together as far as they differ in their windows. Not found:
+ *                several rules that cover it together by other conditions (say one for each of the
+ * six kinds), since that is a covering problem; the replay over past tickets shows those.
+ *   unreachable  the rule asks for the unit over the place, but nowhere in its region has anybody
+ * that tier (or one above) with that duty or "general": it would always send to the pool. unknown
+ * the rule asks for a duty that no unit has; it works through "general". uncovered    no rule at
+ * the category, above it, below it, or for any category. Of a subtree only its top is named.
  */
 MUST_CHECK struct city *city_build(const struct city_spec *spec, struct city_faults *faults);
 struct city *city_ref(struct city *city);
@@ -225,7 +235,8 @@ const struct rule *city_rule(const struct city *city, int index);
 int city_root_region(const struct city *city);
 int city_region_first_child(const struct city *city, int region);
 int city_region_next_sibling(const struct city *city, int region);
-int city_category_first_child(const struct city *city, int category); /* of -1: the first first-level category */
+int city_category_first_child(const struct city *city,
+                              int category); /* of -1: the first first-level category */
 int city_category_next_sibling(const struct city *city, int category);
 /* The way from the top to the node itself, returns its length (<= CITY_MAX_DEPTH). */
 size_t city_region_path(const struct city *city, int region, int path[CITY_MAX_DEPTH]);
@@ -238,8 +249,9 @@ bool city_unit_within(const struct city *city, int inner, int outer);
 /* The nearest region at or above `region` that has this level; -1 if the tree has none (ragged). */
 int city_region_at_level(const struct city *city, int region, enum tier level);
 /*
- * The unit of `tier` with `duty` over the place: at the region itself or its nearest ancestor with such a unit; if no such unit
- * exists at that tier, the next tier above, and so on. duty falls back to "general" at each tier. -1 if nobody is over the place.
+ * The unit of `tier` with `duty` over the place: at the region itself or its nearest ancestor with
+ * such a unit; if no such unit exists at that tier, the next tier above, and so on. duty falls back
+ * to "general" at each tier. -1 if nobody is over the place.
  */
 int city_unit_over(const struct city *city, int region, enum tier tier, int duty);
 int city_find_duty(const struct city *city, const char *duty);

@@ -163,6 +163,21 @@ static void test_unreachable_over(void **state)
     expect_no_warning(&fixture);
 }
 
+/* Only in the very last place of the rule's subtree is anybody. */
+static void test_reachable_at_the_edge_of_the_subtree(void **state)
+{
+    (void)state;
+    static const char *const last_of_town_b[] = {"620201101001"};
+    struct city_fixture fixture;
+    city_fixture_init(&fixture);
+    fixture.units[UNIT_CITY].region_count = 0;
+    fixture.units[UNIT_TOWN_B].regions = last_of_town_b;
+    fixture.rules[0].region = "620201101000";
+    expect_no_warning(&fixture);
+    fixture.units[UNIT_TOWN_B].region_count = 0;
+    expect_warning(&fixture, "rule_set.rules[R-TOWN].over", "unreachable");
+}
+
 static void test_duty_that_nobody_has(void **state)
 {
     (void)state;
@@ -191,6 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shadowed_rules),
         cmocka_unit_test(test_unreachable_over),
+        cmocka_unit_test(test_reachable_at_the_edge_of_the_subtree),
         cmocka_unit_test(test_duty_that_nobody_has),
         cmocka_unit_test(test_uncovered_categories),
     };
