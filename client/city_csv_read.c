@@ -422,6 +422,7 @@ bool city_csv_read(const char *const *paths, size_t path_count, struct sbuf *jso
     if (collected.count == 0)
         sbuf_add(json, text.data, text.len);
 
+    csv_errors_end(&collected);
     map_free(&c.sources);
     city_folders_free(&c.folders);
     sbuf_free(&text);

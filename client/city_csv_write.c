@@ -214,6 +214,7 @@ bool city_csv_write(const char *json, size_t len, const char *folder, struct sbu
             write_files(&e);
     }
 
+    csv_errors_end(&e.errors);
     json_doc_free(&doc);
     for (int id = 0; id < CITY_TABLE_COUNT; id++)
         sbuf_free(&e.files[id]);

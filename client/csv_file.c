@@ -26,6 +26,12 @@ void csv_errors_add(struct csv_errors *errors, const char *path, struct csv_plac
         sbuf_addf(errors->text, "%s: %s\n", path, message);
 }
 
+void csv_errors_end(struct csv_errors *errors)
+{
+    if (errors->count > CSV_MAX_MESSAGES)
+        sbuf_addf(errors->text, "%zu more\n", errors->count - CSV_MAX_MESSAGES);
+}
+
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
 static char *read_stream(FILE *stream, const char *path, struct arena *arena, size_t *len_r,
@@ -155,8 +161,8 @@ static bool parse_bytes(struct csv_parser *parser, struct reader *r, const char 
             r->in_cell = true;
         }
         if (csv_parse(parser, text + i, 1, on_cell, on_row, r) != 1) {
-            csv_errors_add(errors, file->path, r->here, "bad quoting: %s",
-                           csv_strerror(csv_error(parser)));
+            csv_errors_add(errors, file->path, r->here,
+                           "bad quoting: a quote or text where none may stand");
             return false;
         }
         advance(r, text[i]);
@@ -173,6 +179,12 @@ static bool parse_bytes(struct csv_parser *parser, struct reader *r, const char 
     return true;
 }
 
+/* The library's buffer follows the allocation policy too, so only bad quoting is left to fail. */
+static void *grow(void *old, size_t size)
+{
+    return xrealloc_array(old, 1, size);
+}
+
 bool csv_file_read(const char *path, struct arena *arena, struct csv_file *file_r,
                    struct csv_errors *errors)
 {
@@ -183,6 +195,7 @@ bool csv_file_read(const char *path, struct arena *arena, struct csv_file *file_
         return false;
     struct csv_parser parser;
     INVARIANT(csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) == 0);
+    csv_set_realloc_func(&parser, grow);
     struct reader *r = arena_alloc(arena, sizeof(*r));
     r->arena = arena;
     r->here = (struct csv_place){.line = 1, .column = 1};

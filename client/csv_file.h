@@ -49,6 +49,8 @@ struct csv_errors {
 };
 void csv_errors_add(struct csv_errors *errors, const char *path, struct csv_place place,
                     const char *fmt, ...) PRINTF_LIKE(4, 5);
+/* Says how many were not listed, if there were such. */
+void csv_errors_end(struct csv_errors *errors);
 
 /* All memory is the arena's. False with at least one message if the file cannot be read or parsed.
  */
