@@ -241,6 +241,7 @@ static void check_setting_keys(struct conversion *c, const struct settings *s)
 
 struct owners {
     const char *names[MAX_OWNERS];
+    const struct city_row *first[MAX_OWNERS];
     size_t count;
 };
 
@@ -265,8 +266,18 @@ static void collect_owners(struct conversion *c, enum city_table_id id, struct o
                        cell->text[0] == '\0' ? "is no name" : "is one name too many");
             return;
         }
+        owners->first[owners->count] = rows->list[i];
         owners->names[owners->count++] = cell->text;
     }
+}
+
+/* The owner's name, which stands in the first cell of its rows; path is the owner's. */
+static void put_owner_name(struct conversion *c, enum city_table_id id, const struct owners *owners,
+                           size_t index, const char *path)
+{
+    const struct city_row *row = owners->first[index];
+    note_source(c, arena_printf(c->folders.arena, "%s.name", path), id, row, row->cells[0]);
+    jw_string(&c->writer, "name", owners->names[index]);
 }
 
 static void put_policies(struct conversion *c)
@@ -275,10 +286,11 @@ static void put_policies(struct conversion *c)
     collect_owners(c, CITY_TABLE_SLA, &owners);
     jw_array(&c->writer, "policies");
     for (size_t i = 0; i < owners.count; i++) {
+        const char *path = arena_printf(c->folders.arena, "sla_set.policies[%zu]", i);
         jw_object(&c->writer, NULL);
-        jw_string(&c->writer, "name", owners.names[i]);
+        put_owner_name(c, CITY_TABLE_SLA, &owners, i, path);
         put_rows(c, CITY_TABLE_SLA, "clocks", owners.names[i],
-                 arena_printf(c->folders.arena, "sla_set.policies[%zu].clocks", i));
+                 arena_printf(c->folders.arena, "%s.clocks", path));
         jw_object_end(&c->writer);
     }
     jw_array_end(&c->writer);
@@ -305,7 +317,7 @@ static void put_calendars(struct conversion *c)
         const char *name = owners.names[i];
         const char *path = arena_printf(c->folders.arena, "calendars[%zu]", i);
         jw_object(&c->writer, NULL);
-        jw_string(&c->writer, "name", name);
+        put_owner_name(c, CITY_TABLE_CALENDAR, &owners, i, path);
         put_settings(c, &calendar_settings, name, NULL, path);
         jw_object(&c->writer, "week");
         put_settings(c, &calendar_settings, name, "week",

@@ -131,6 +131,10 @@ static const struct bad_case {
      "sla.csv:2:34: \"yes\" is neither true nor false\n"},
     {TEXT_FILE("sla.csv", "policy,clock,limit,unit,start,stop\n,sign,1,minutes,received,signed\n"),
      "sla.csv:2:1: \"\" is no name\n"},
+    {TEXT_FILE("sla.csv", "policy,clock,limit,unit,start,stop\n"
+                          "0123456789012345678901234567890123456789012345678901234567890123456789,"
+                          "sign,1,minutes,received,signed\n"),
+     "sla.csv:2:1: too_long (sla_set.policies[0].name)\n"},
     {TEXT_FILE("city.csv", "key,value\ncode,1\nname,a\ntiers,city\nrule_set,r\nsla_set,s\n"
                            "mayor,b\n"),
      "city.csv:7:1: \"mayor\" is not a key of this file\n"},
