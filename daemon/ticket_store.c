@@ -11,7 +11,7 @@
 #include "daemon/change_json.h"
 #include "daemon/deadlines.h"
 #include "daemon/push.h"
-#include "daemon/sql_statements.h"
+#include "sql_catalogue.h"
 #include "daemon/ticket_record.h"
 
 /* Losing this often in a row means a ticket under siege, not bad luck. */
