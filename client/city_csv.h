@@ -6,13 +6,15 @@
  *   regions.csv        code,name,level,parent
  *   units.csv          code,name,tier,kind,parent,duties,regions
  *   categories.csv     code,name,parent
- *   rules.csv
- * code,category,region,kind,channel,urgency,keyword,window_weekdays,window_from,window_to,
- *                      unit,over_tier,over_duty,co_units,set_kind,set_urgency,sla
- *   sla.csv            policy,clock,kind,urgency,redo,limit,unit,start,stop,pausable,warn_percent
- *   calendar.csv       calendar,key,value: region utc_offset_minutes mon..sun work day_close
- * published_years calendar_days.csv  calendar,date,kind,name,open devices.csv
- * id,name,region,address
+ *   rules.csv          code,category,region,kind,channel,urgency,keyword,
+ *                      window_weekdays,window_from,window_to,unit,over_tier,over_duty,
+ *                      co_units,set_kind,set_urgency,sla
+ *   sla.csv            policy,clock,kind,urgency,redo,limit,unit,start,stop,pausable,
+ *                      warn_percent
+ *   calendar.csv       calendar,key,value: region utc_offset_minutes mon tue wed thu fri
+ *                      sat sun work day_close published_years
+ *   calendar_days.csv  calendar,date,kind,name,open
+ *   devices.csv        id,name,region,address
  *
  * Columns may stand in any order; those that are not required may be left out, and an empty cell is
  * an absent value. Lists are separated by ';'. calendar_days.csv and devices.csv may be missing.

@@ -272,6 +272,35 @@ static void test_jiangyin_utilities_run_against_their_own_clocks(void **state)
     loaded_city_close(&c);
 }
 
+/* A rule that makes a matter urgent raises: what came in as critical stays critical. */
+static void test_demo_cities_never_lower_the_urgency(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {JIANGYIN, JIAYUGUAN};
+    static const char *const words[] = {"", "停水", "停电", "井盖", "电梯", "欠薪", "停暖"};
+    for (size_t f = 0; f < ARRAY_LEN(folders); f++) {
+        struct loaded_city c;
+        size_t raised = 0;
+        open_city(&c, folders[f]);
+        for (size_t k = 0; k < city_category_count(c.city); k++)
+            for (size_t w = 0; w < ARRAY_LEN(words); w++)
+                for (int urgency = 0; urgency < URGENCY_COUNT; urgency++) {
+                    struct route_matter matter = {.category = (int)k,
+                                                  .region = 0,
+                                                  .kind = KIND_HELP,
+                                                  .urgency = (enum ticket_urgency)urgency,
+                                                  .title = words[w],
+                                                  .text = ""};
+                    struct route route;
+                    route_matter(c.city, &matter, &route);
+                    assert_true((int)route.urgency >= urgency);
+                    raised += (int)route.urgency > urgency;
+                }
+        assert_true(raised > 0);
+        loaded_city_close(&c);
+    }
+}
+
 static void test_jiangyin_consultations_go_to_the_office_that_knows(void **state)
 {
     (void)state;
@@ -379,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_demo_cities_route_every_matter),
         cmocka_unit_test(test_demo_cities_share_the_countrys_calendar),
         cmocka_unit_test(test_demo_cities_count_working_days),
+        cmocka_unit_test(test_demo_cities_never_lower_the_urgency),
         cmocka_unit_test(test_jiangyin_has_100_linked_units),
         cmocka_unit_test(test_jiangyin_noise_at_night),
         cmocka_unit_test(test_jiangyin_utilities_run_against_their_own_clocks),
