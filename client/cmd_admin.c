@@ -1,0 +1,225 @@
+/*
+ * cmd_admin.c - hotline admin import|validate|export: the city's configuration.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "api.h"
+#include "city_csv.h"
+#include "commands.h"
+#include "view.h"
+
+/* ---- reading a configuration from disk
+ * ----------------------------------------------------------- */
+
+static bool is_folder(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Several folders are one city with overlays; a file stands alone. */
+static bool read_bundle(const struct client *client, const struct args *args, struct sbuf *bundle)
+{
+    struct sbuf errors;
+    bool ok;
+
+    if (args->operand_count == 1 && !is_folder(args->operands[0]))
+        return client_read_file(client, args->operands[0], CLIENT_MAX_FILE_BYTES, bundle);
+    for (size_t i = 0; i < args->operand_count; i++)
+        if (!is_folder(args->operands[i])) {
+            client_complain(client, T_ERR_NOT_FOLDER, args->operands[i], NULL);
+            return false;
+        }
+    sbuf_init(bundle, CLIENT_MAX_FILE_BYTES);
+    sbuf_init(&errors, 0);
+    ok = city_csv_read(args->operands, args->operand_count, bundle, &errors);
+    if (!ok) {
+        client_complain(client, T_ERR_CSV, args->operands[0], NULL);
+        fprintf(client->err, "%s", errors.data);
+        sbuf_free(bundle);
+    }
+    sbuf_free(&errors);
+    return ok;
+}
+
+/* ---- printing
+ * ------------------------------------------------------------------------------------ */
+
+static void print_faults(const struct client *client, FILE *to, enum text_id title,
+                         const struct json_value *list)
+{
+    for (size_t i = 0; i < json_array_length(list); i++) {
+        const struct json_value *fault = json_at(list, i);
+        const char *field = json_string(json_get(fault, "field"), NULL);
+        const char *reason = json_string(json_get(fault, "reason"), NULL);
+        struct sbuf line, clean;
+
+        sbuf_init(&line, 0);
+        sbuf_init(&clean, 0);
+        text_fill(&line, client->lang, title, field != NULL ? field : "",
+                  reason != NULL ? reason_text(client->lang, reason) : "", (char *)NULL);
+        clean_add(&clean, line.data, line.len, false);
+        fprintf(to, "  %s\n", clean.data);
+        sbuf_free(&clean);
+        sbuf_free(&line);
+    }
+}
+
+static void view_import(const struct client *client, const struct json_value *answer)
+{
+    static const struct {
+        const char *key;
+        enum text_id label;
+    } rows[] = {
+        {"rule_set_version", T_LABEL_RULE_SET_VERSION},
+        {"sla_version", T_LABEL_SLA_VERSION},
+        {"calendar_version", T_LABEL_CALENDAR_VERSION},
+        {"regions", T_LABEL_REGIONS},
+        {"units", T_LABEL_UNITS},
+        {"categories", T_LABEL_CATEGORIES},
+        {"rules", T_LABEL_RULES},
+        {"devices", T_LABEL_DEVICES},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        view_line(client, rows[i].label, view_scalar(client, json_get(answer, rows[i].key)));
+    print_faults(client, client->out, T_WARNING_LINE, json_get(answer, "warnings"));
+}
+
+static void view_validation(const struct client *client, const struct json_value *answer)
+{
+    const struct json_value *errors = json_get(answer, "errors");
+    const struct json_value *warnings = json_get(answer, "warnings");
+    char counts[2][24];
+
+    print_faults(client, client->out, T_ERROR_LINE, errors);
+    print_faults(client, client->out, T_WARNING_LINE, warnings);
+    snprintf(counts[0], sizeof(counts[0]), "%zu", json_array_length(errors));
+    snprintf(counts[1], sizeof(counts[1]), "%zu", json_array_length(warnings));
+    client_say(client, T_VALIDATED, counts[0], counts[1]);
+}
+
+/* ---- commands
+ * ------------------------------------------------------------------------------------ */
+
+static enum exit_code post_bundle(struct client *client, const struct args *args, const char *path,
+                                  struct api_answer *answer)
+{
+    enum exit_code code;
+    struct sbuf bundle;
+
+    if (!read_bundle(client, args, &bundle))
+        return EXIT_USAGE;
+    code = api_call(client,
+                    &(struct api_request){.method = "POST",
+                                          .path = path,
+                                          .who = client_who(client, args),
+                                          .body = bundle.data,
+                                          .body_len = bundle.len},
+                    answer);
+    sbuf_free(&bundle);
+    return code;
+}
+
+static enum exit_code run_import(struct client *client, const struct args *args)
+{
+    struct api_answer answer;
+    enum exit_code code = post_bundle(client, args, "/v1/admin/import", &answer);
+
+    if (code != EXIT_DONE)
+        return code;
+    if (!api_print_raw(client, &answer))
+        view_import(client, api_root(&answer));
+    api_answer_free(&answer);
+    return EXIT_DONE;
+}
+
+/* Errors that were found are a refusal, so that scripts can stop. */
+static enum exit_code run_validate(struct client *client, const struct args *args)
+{
+    struct api_answer answer;
+    enum exit_code code = post_bundle(client, args, "/v1/admin/validate", &answer);
+
+    if (code != EXIT_DONE)
+        return code;
+    if (json_array_length(json_get(api_root(&answer), "errors")) > 0)
+        code = EXIT_REFUSED;
+    if (!api_print_raw(client, &answer))
+        view_validation(client, api_root(&answer));
+    api_answer_free(&answer);
+    return code;
+}
+
+static enum exit_code write_folder(const struct client *client, const struct api_answer *answer,
+                                   const char *folder)
+{
+    struct sbuf errors;
+    bool ok;
+
+    sbuf_init(&errors, 0);
+    ok = city_csv_write(answer->body, answer->body_len, folder, &errors);
+    if (ok) {
+        client_say(client, T_WRITTEN_TO, folder, NULL);
+    } else {
+        client_complain(client, T_ERR_CSV, folder, NULL);
+        fprintf(client->err, "%s", errors.data);
+    }
+    sbuf_free(&errors);
+    return ok ? EXIT_DONE : EXIT_USAGE;
+}
+
+static enum exit_code run_export(struct client *client, const struct args *args)
+{
+    const char *folder = args_get(args, "csv");
+    struct api_answer answer;
+    enum exit_code code = api_call(client,
+                                   &(struct api_request){.method = "GET",
+                                                         .path = "/v1/admin/export",
+                                                         .who = client_who(client, args),
+                                                         .is_large = true},
+                                   &answer);
+
+    if (code != EXIT_DONE)
+        return code;
+    if (folder != NULL) {
+        code = write_folder(client, &answer, folder);
+    } else {
+        fwrite(answer.body, 1, answer.body_len, client->out);
+        fputc('\n', client->out);
+    }
+    api_answer_free(&answer);
+    return code;
+}
+
+static const struct option export_options[] = {
+    {.name = "csv", .kind = OPTION_DIR, .hint = "DIR", .help = T_OPT_CSV},
+};
+
+const struct command admin_commands[] = {
+    {.path = "admin import",
+     .operands = "PATH...",
+     .min_operands = 1,
+     .max_operands = ARGS_MAX_OPERANDS,
+     .summary = T_CMD_ADMIN_IMPORT,
+     .as = "admin",
+     .run = run_import},
+    {.path = "admin validate",
+     .operands = "PATH...",
+     .min_operands = 1,
+     .max_operands = ARGS_MAX_OPERANDS,
+     .summary = T_CMD_ADMIN_VALIDATE,
+     .as = "admin",
+     .run = run_validate},
+    {.path = "admin export",
+     .operands = "",
+     .summary = T_CMD_ADMIN_EXPORT,
+     .as = "admin",
+     .options = export_options,
+     .option_count = ARRAY_LEN(export_options),
+     .run = run_export},
+};
+const size_t admin_command_count = ARRAY_LEN(admin_commands);

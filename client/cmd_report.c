@@ -1,0 +1,291 @@
+/*
+ * cmd_report.c - hotline report ...: the figures.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "api.h"
+#include "commands.h"
+#include "view.h"
+
+#define RATE_BYTES 48
+
+static const char *member(const struct json_value *v, const char *key)
+{
+    return json_string(json_get(v, key), NULL);
+}
+
+/* A share or rate is a number from 0 to 1; null means that nothing was due. */
+static void format_rate(const struct client *client, const struct json_value *rate, char *out)
+{
+    if (json_type(rate) == JSON_INT || json_type(rate) == JSON_DOUBLE)
+        snprintf(out, RATE_BYTES, "%.1f%%", json_double(rate) * 100);
+    else
+        snprintf(out, RATE_BYTES, "%s", client_text(client, T_NONE_DUE));
+}
+
+static void view_basis(const struct client *client, const struct json_value *answer)
+{
+    static const char *const figures[] = {"received", "desk",         "dispatched", "closed",
+                                          "in_hand",  "carried_over", "overdue"};
+    struct table *table = table_new();
+
+    table_column(table, client_text(client, T_COL_FIGURE), 0);
+    table_column(table, client_text(client, T_COL_TICKETS), TABLE_RIGHT);
+    for (size_t i = 0; i < ARRAY_LEN(figures); i++) {
+        const struct json_value *v = json_get(answer, figures[i]);
+        bool is_bad = strcmp(figures[i], "overdue") == 0 && json_int(v) > 0;
+
+        if (json_type(v) == JSON_NULL)
+            continue;
+        table_cell(table, measure_text(client->lang, figures[i]), STYLE_PLAIN);
+        table_cell(table, view_scalar(client, v), is_bad ? STYLE_BAD : STYLE_PLAIN);
+    }
+    client_print_table(client, table);
+    table_free(&table);
+}
+
+static void view_tiers(const struct client *client, const struct json_value *answer)
+{
+    const struct json_value *tiers = json_get(answer, "tiers");
+    struct table *table = table_new();
+
+    view_basis(client, answer);
+    fputc('\n', client->out);
+    table_column(table, client_text(client, T_COL_TIER), 0);
+    table_column(table, client_text(client, T_COL_CLOSED), TABLE_RIGHT);
+    table_column(table, client_text(client, T_COL_SHARE), TABLE_RIGHT);
+    table_column(table, client_text(client, T_COL_ON_TIME), TABLE_RIGHT);
+    for (size_t i = 0; i < json_array_length(tiers); i++) {
+        const struct json_value *t = json_at(tiers, i);
+        const char *name = word_text(client->lang, tier_words, TIER_COUNT, member(t, "tier"));
+        char share[RATE_BYTES];
+
+        format_rate(client, json_get(t, "share"), share);
+        table_cell(table, name[0] != '\0' ? name : member(t, "name"), STYLE_PLAIN);
+        table_cell(table, view_scalar(client, json_get(t, "closed")), STYLE_PLAIN);
+        table_cell(table, share, STYLE_PLAIN);
+        table_cell(table, view_scalar(client, json_get(t, "on_time")), STYLE_PLAIN);
+    }
+    client_print_table(client, table);
+    table_free(&table);
+}
+
+/* ---- measures: rows and columns as the daemon sends them
+ * ----------------------------------------- */
+
+#define MEASURE_COLUMNS (TABLE_MAX_COLUMNS - 2)
+
+struct measure_columns {
+    const char *keys[MEASURE_COLUMNS];
+    size_t count;
+};
+
+static void collect_measure(void *ctx, const char *key, const struct json_value *v)
+{
+    struct measure_columns *columns = ctx;
+
+    if (json_type(json_get(v, "denominator")) == JSON_INT && columns->count < MEASURE_COLUMNS)
+        columns->keys[columns->count++] = key;
+}
+
+/* Measures stand in the row itself or below "measures". */
+static const struct json_value *measures_of(const struct json_value *row)
+{
+    const struct json_value *below = json_get(row, "measures");
+
+    return json_type(below) == JSON_OBJECT ? below : row;
+}
+
+static const char *row_name(const struct json_value *row)
+{
+    static const char *const keys[] = {"name", "key", "code"};
+
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        if (member(row, keys[i]) != NULL)
+            return member(row, keys[i]);
+    return "";
+}
+
+static void measure_cell(const struct client *client, struct table *table,
+                         const struct json_value *measure)
+{
+    char rate[RATE_BYTES], text[RATE_BYTES * 2];
+
+    format_rate(client, json_get(measure, "rate"), rate);
+    if (json_int(json_get(measure, "denominator")) == 0)
+        snprintf(text, sizeof(text), "%s", rate);
+    else
+        snprintf(text, sizeof(text), "%s %lld/%lld", rate,
+                 (long long)json_int(json_get(measure, "numerator")),
+                 (long long)json_int(json_get(measure, "denominator")));
+    table_cell(table, text, STYLE_PLAIN);
+}
+
+static void view_measures(const struct client *client, const struct json_value *answer)
+{
+    const struct json_value *items = json_get(answer, "items");
+    struct measure_columns columns = {.count = 0};
+    struct table *table = table_new();
+
+    if (json_array_length(items) > 0)
+        json_each(measures_of(json_at(items, 0)), collect_measure, &columns);
+    table_column(table, client_text(client, T_COL_NAME), TABLE_SHRINKS);
+    for (size_t c = 0; c < columns.count; c++)
+        table_column(table, measure_text(client->lang, columns.keys[c]), TABLE_RIGHT);
+    for (size_t i = 0; i < json_array_length(items); i++) {
+        const struct json_value *row = json_at(items, i);
+
+        table_cell(table, row_name(row), STYLE_PLAIN);
+        for (size_t c = 0; c < columns.count; c++)
+            measure_cell(client, table, json_get(measures_of(row), columns.keys[c]));
+    }
+    client_print_table(client, table);
+    table_free(&table);
+}
+
+static void view_recount(const struct client *client, const struct json_value *answer)
+{
+    const struct json_value *differences = json_get(answer, "differences");
+    const char *rows = view_scalar(client, json_get(answer, "rows"));
+
+    client_say(client, json_bool(json_get(answer, "equal")) ? T_RECOUNT_EQUAL : T_RECOUNT_DIFFERS,
+               rows, NULL);
+    for (size_t i = 0; i < json_array_length(differences); i++) {
+        struct sbuf line;
+
+        sbuf_init(&line, 0);
+        json_write_value(&line, json_at(differences, i));
+        fprintf(client->out, "  %s\n", line.data);
+        sbuf_free(&line);
+    }
+}
+
+static enum exit_code fetch_and_view(struct client *client, const struct args *args,
+                                     const struct api_request *request,
+                                     void (*view)(const struct client *, const struct json_value *))
+{
+    struct api_request own = *request;
+    struct api_answer answer;
+    enum exit_code code;
+
+    own.who = client_who(client, args);
+    code = api_call(client, &own, &answer);
+    if (code != EXIT_DONE)
+        return code;
+    if (!api_print_raw(client, &answer))
+        view(client, api_root(&answer));
+    api_answer_free(&answer);
+    return EXIT_DONE;
+}
+
+static enum exit_code get_report(struct client *client, const struct args *args, const char *base,
+                                 void (*view)(const struct client *, const struct json_value *))
+{
+    enum exit_code code;
+    struct sbuf path;
+
+    sbuf_init(&path, 0);
+    sbuf_adds(&path, base);
+    args_write_query(args, &path);
+    code = fetch_and_view(client, args, &(struct api_request){.method = "GET", .path = path.data},
+                          view);
+    sbuf_free(&path);
+    return code;
+}
+
+static enum exit_code run_tiers(struct client *client, const struct args *args)
+{
+    return get_report(client, args, "/v1/reports/tiers", view_tiers);
+}
+
+static enum exit_code run_measures(struct client *client, const struct args *args)
+{
+    const char *path =
+        args_get(args, "by") == NULL ? "/v1/reports/measures?by=unit" : "/v1/reports/measures";
+
+    return get_report(client, args, path, view_measures);
+}
+
+static enum exit_code run_recount(struct client *client, const struct args *args)
+{
+    return fetch_and_view(
+        client, args,
+        &(struct api_request){
+            .method = "POST", .path = "/v1/admin/recount", .body = "{}", .body_len = 2},
+        view_recount);
+}
+
+static const struct word by_words[] = {
+    {"unit", "承办单位", "unit"}, {"region", "区划", "region"},   {"category", "类别", "category"},
+    {"kind", "类型", "kind"},     {"channel", "渠道", "channel"},
+};
+
+#define PERIOD_OPTIONS                                                                             \
+    {.name = "from", .field = "from", .kind = OPTION_TEXT, .hint = "INSTANT", .help = T_OPT_FROM}, \
+    {                                                                                              \
+        .name = "to", .field = "to", .kind = OPTION_TEXT, .hint = "INSTANT", .help = T_OPT_UNTIL   \
+    }
+
+static const struct option tiers_options[] = {
+    PERIOD_OPTIONS,
+    {.name = "region",
+     .field = "region",
+     .kind = OPTION_TEXT,
+     .hint = "CODE",
+     .help = T_OPT_REGION},
+    {.name = "unit", .field = "unit", .kind = OPTION_TEXT, .hint = "CODE", .help = T_OPT_UNIT},
+    {.name = "category",
+     .field = "category",
+     .kind = OPTION_TEXT,
+     .hint = "CODE",
+     .help = T_OPT_CATEGORY},
+    {.name = "kind",
+     .field = "kind",
+     .kind = OPTION_WORD,
+     .hint = "KIND",
+     .help = T_OPT_KIND,
+     .words = kind_words,
+     .word_count = KIND_COUNT},
+    {.name = "channel",
+     .field = "channel",
+     .kind = OPTION_WORD,
+     .hint = "CHANNEL",
+     .help = T_OPT_CHANNEL,
+     .words = channel_words,
+     .word_count = CHANNEL_COUNT},
+};
+
+static const struct option measures_options[] = {
+    {.name = "by",
+     .field = "by",
+     .kind = OPTION_WORD,
+     .hint = "BY",
+     .help = T_OPT_BY,
+     .words = by_words,
+     .word_count = ARRAY_LEN(by_words)},
+    PERIOD_OPTIONS,
+};
+
+const struct command report_commands[] = {
+    {.path = "report tiers",
+     .operands = "",
+     .summary = T_CMD_REPORT_TIERS,
+     .as = "supervisor",
+     .options = tiers_options,
+     .option_count = ARRAY_LEN(tiers_options),
+     .run = run_tiers},
+    {.path = "report measures",
+     .operands = "",
+     .summary = T_CMD_REPORT_MEASURES,
+     .as = "supervisor",
+     .options = measures_options,
+     .option_count = ARRAY_LEN(measures_options),
+     .run = run_measures},
+    {.path = "report recount",
+     .operands = "",
+     .summary = T_CMD_REPORT_RECOUNT,
+     .as = "admin",
+     .run = run_recount},
+};
+const size_t report_command_count = ARRAY_LEN(report_commands);

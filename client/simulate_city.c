@@ -1,0 +1,190 @@
+/*
+ * simulate_city.c - places, categories and units of the real city, from its own export.
+ */
+#include <string.h>
+
+#include "simulate.h"
+
+static const char *member(const struct json_value *v, const char *key)
+{
+    return json_string(json_get(v, key), NULL);
+}
+
+static const struct json_value *city_list(const struct simulation *sim, const char *key)
+{
+    return json_get(api_root(&sim->city), key);
+}
+
+struct tree {
+    struct map *by_code;   /* code -> json_value */
+    struct map *has_child; /* code -> itself */
+};
+
+/* Values of the maps are never written through; the map's interface is not const. */
+static void *as_value(const struct json_value *v)
+{
+    union {
+        const struct json_value *from;
+        void *to;
+    } u = {.from = v};
+
+    return u.to;
+}
+
+static struct tree tree_new(const struct json_value *list)
+{
+    struct tree tree = {map_new(), map_new()};
+
+    for (size_t i = 0; i < json_array_length(list); i++) {
+        const struct json_value *v = json_at(list, i);
+
+        if (member(v, "code") == NULL)
+            continue;
+        map_puts(tree.by_code, member(v, "code"), as_value(v));
+        if (member(v, "parent") != NULL)
+            map_puts(tree.has_child, member(v, "parent"), as_value(v));
+    }
+    return tree;
+}
+
+static void tree_free(struct tree *tree)
+{
+    map_free(&tree->by_code);
+    map_free(&tree->has_child);
+}
+
+/* "澄江街道" + "朝阳社区": the city itself goes without saying. */
+static char *place_name(struct arena *arena, const struct tree *tree, const struct json_value *v)
+{
+    const char *name = member(v, "name"), *parent_code = member(v, "parent");
+    const struct json_value *parent =
+        parent_code == NULL ? NULL : map_gets(tree->by_code, parent_code);
+    const char *level = member(parent, "level");
+
+    if (level == NULL || strcmp(level, tier_words[TIER_CITY].code) == 0 ||
+        member(parent, "name") == NULL)
+        return arena_strdup(arena, name);
+    return arena_printf(arena, "%s%s", member(parent, "name"), name);
+}
+
+static void load_places(struct simulation *sim)
+{
+    const struct json_value *list = city_list(sim, "regions");
+    size_t count = json_array_length(list);
+    struct tree tree = tree_new(list);
+
+    sim->places = arena_alloc(sim->arena, (count + 1) * sizeof(sim->places[0]));
+    for (size_t i = 0; i < count; i++) {
+        const struct json_value *v = json_at(list, i);
+        const char *code = member(v, "code");
+
+        if (code == NULL || member(v, "name") == NULL || map_gets(tree.has_child, code) != NULL)
+            continue;
+        sim->places[sim->place_count++] =
+            (struct sim_place){code, place_name(sim->arena, &tree, v)};
+    }
+    tree_free(&tree);
+}
+
+static void load_categories(struct simulation *sim)
+{
+    const struct json_value *list = city_list(sim, "categories");
+    struct tree tree = tree_new(list);
+
+    sim->case_codes = arena_alloc(sim->arena, sim_case_count * sizeof(sim->case_codes[0]));
+    for (size_t i = 0; i < json_array_length(list); i++) {
+        const char *code = member(json_at(list, i), "code");
+        const char *name = member(json_at(list, i), "name");
+
+        if (code == NULL || name == NULL || map_gets(tree.has_child, code) != NULL)
+            continue;
+        for (size_t c = 0; c < sim_case_count; c++)
+            if (sim->case_codes[c] == NULL && strcmp(sim_cases[c].category, name) == 0)
+                sim->case_codes[c] = code;
+    }
+    tree_free(&tree);
+}
+
+static bool has_token(const struct simulation *sim, const char *code)
+{
+    char *who = arena_printf(sim->arena, "unit:%s", code);
+
+    return client_token(sim->client, who) != NULL;
+}
+
+static void load_units(struct simulation *sim)
+{
+    const struct json_value *list = city_list(sim, "units");
+    size_t count = json_array_length(list);
+
+    sim->units = arena_alloc(sim->arena, (count + 1) * sizeof(sim->units[0]));
+    for (size_t i = 0; i < count; i++) {
+        const char *code = member(json_at(list, i), "code");
+
+        if (code != NULL)
+            sim->units[sim->unit_count++] = (struct sim_unit){code, has_token(sim, code), false};
+    }
+}
+
+static bool has_any_case(const struct simulation *sim)
+{
+    for (size_t c = 0; c < sim_case_count; c++)
+        if (sim->case_codes[c] != NULL)
+            return true;
+    return false;
+}
+
+enum exit_code sim_load_city(struct simulation *sim)
+{
+    enum exit_code code = api_call(sim->client,
+                                   &(struct api_request){.method = "GET",
+                                                         .path = "/v1/admin/export",
+                                                         .who = "admin",
+                                                         .is_patient = true,
+                                                         .is_large = true},
+                                   &sim->city);
+
+    if (code != EXIT_DONE)
+        return code;
+    load_places(sim);
+    load_categories(sim);
+    load_units(sim);
+    if (sim->place_count > 0 && sim->unit_count > 0 && has_any_case(sim))
+        return EXIT_DONE;
+    client_complain(sim->client, T_ERR_NO_CITY, NULL, NULL);
+    return EXIT_REFUSED;
+}
+
+void sim_free_city(struct simulation *sim)
+{
+    api_answer_free(&sim->city);
+}
+
+struct sim_unit *sim_unit_find(struct simulation *sim, const char *code)
+{
+    for (size_t i = 0; i < sim->unit_count; i++)
+        if (strcmp(sim->units[i].code, code) == 0)
+            return &sim->units[i];
+    return NULL;
+}
+
+struct sim_unit *sim_unit_any(struct simulation *sim)
+{
+    size_t start = (size_t)sim_random(sim, sim->unit_count);
+
+    for (size_t i = 0; i < sim->unit_count; i++) {
+        struct sim_unit *unit = &sim->units[(start + i) % sim->unit_count];
+
+        if (unit->has_token)
+            return unit;
+    }
+    return &sim->units[start];
+}
+
+void sim_unit_notify(struct simulation *sim, const char *code)
+{
+    struct sim_unit *unit = sim_unit_find(sim, code);
+
+    if (unit != NULL)
+        unit->has_work = true;
+}
