@@ -1,8 +1,8 @@
 /*
  * pii.h - personal data: sealed in columns, phones searchable by a keyed hash.
  *
- * The keys are made at the first start and kept in DATA/secret.key (mode 0600), apart from the database: a stolen dump
- * tells nobody's name. Lose the file and the sealed columns are lost.
+ * The keys are made at the first start and kept in DATA/secret.key (mode 0600), apart from the
+ * database: a stolen dump tells nobody's name. Lose the file and the sealed columns are lost.
  */
 #ifndef DAEMON_PII_H
 #define DAEMON_PII_H
@@ -17,9 +17,10 @@
 /* Reads or makes the key file. false and a text (caller frees). */
 MUST_CHECK bool pii_load_keys(struct daemon *d, char **error_r);
 /* canonical: phone_normalise()'s result. */
-void pii_phone_index(const struct daemon *d, const char *canonical, uint8_t out[CRYPTO_SHA256_SIZE]);
+void pii_phone_index(const struct daemon *d, const char *canonical,
+                     uint8_t out[CRYPTO_SHA256_SIZE]);
 /* Sealed bytes in arena; text NULL gives NULL and *len_r 0. */
-const uint8_t *pii_seal(const struct daemon *d, const char *aad, const char *text, struct arena *arena,
-                        size_t *len_r);
+const uint8_t *pii_seal(const struct daemon *d, const char *aad, const char *text,
+                        struct arena *arena, size_t *len_r);
 
 #endif

@@ -45,8 +45,6 @@ const struct setting settings_table[] = {
     NUMBER(max_callback_attempts, "3", 1, 20, 0, "call-backs nobody answered before it is closed"),
     NUMBER(satisfied_from, "4", 1, 5, 0, "grade (1..5) from which a citizen counts as satisfied"),
     NUMBER(dissatisfied_to, "2", 1, 5, 0, "grade (1..5) down from which a ticket is redone"),
-    NUMBER(web_rate_per_minute, "0", 0, 100000, 0,
-           "tickets a minute from one address through the role web; 0: no limit"),
     NUMBER(drain_seconds, "20", 1, 600, 0, "time running requests have to finish when stopping"),
 };
 const size_t settings_table_count = ARRAY_LEN(settings_table);

@@ -24,7 +24,6 @@ struct settings {
     int64_t max_connections, max_connections_per_address;
     int64_t max_waiting; /* long polls and streams at most */
     int64_t max_rounds, max_callback_attempts, satisfied_from, dissatisfied_to;
-    int64_t web_rate_per_minute; /* tickets of one address through role web; 0 = no limit */
     int64_t drain_seconds;
 };
 

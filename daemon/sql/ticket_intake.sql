@@ -7,7 +7,8 @@
 --     fingerprints bytea[], answers text[], versions bigint[], children jsonb
 -- out: number
 -- One batch of new tickets in one transaction. A ticket whose idempotency key is taken already is left out, with all of
--- its rows; the caller sees which numbers came back. `versions` = rule set, SLA set, calendar set of the whole batch.
+-- its rows, and so is one that is stored already, because a batch of unknown outcome is sent again; the caller sees
+-- which numbers came back. `versions` = rule set, SLA set, calendar set of the whole batch.
 -- Children (assignments, clocks, events, tallies) come as one JSON document of arrays.
 WITH i AS (
     SELECT *
@@ -36,6 +37,7 @@ t AS (
            deepest_tier, event_count, event_hash
     FROM i
     WHERE key IS NULL OR number IN (SELECT number FROM k)
+    ON CONFLICT (number) DO NOTHING
     RETURNING number, region, category, kind, channel, received_at
 ),
 r AS (
