@@ -331,7 +331,12 @@ static void conn_start(struct http_conn *conn)
     const struct http_server_config *config = &conn->server->config;
     conn->state = conn->ssl ? CONN_HANDSHAKE : CONN_NEW;
     bufferevent_setcb(conn->bev, read_cb, write_cb, event_cb, conn);
-    bufferevent_setwatermark(conn->bev, EV_READ, 0, CONN_READ_BYTES);
+    /*
+     * Under TLS libevent 2.1 stalls at a high watermark: what OpenSSL has decrypted already is not
+     * asked for again when room is made. There one record is read at a time, and read_cb() stops.
+     */
+    if (!conn->ssl)
+        bufferevent_setwatermark(conn->bev, EV_READ, 0, CONN_READ_BYTES);
     conn_deadline(conn, clk_mono_us() +
                             (conn->ssl ? config->handshake_timeout_us : config->head_timeout_us));
     (void)bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
