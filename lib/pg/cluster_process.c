@@ -21,6 +21,7 @@
 #define OUTPUT_MAX 2048 /* the end of what a child said */
 #define CALL_TIMEOUT_US (30 * US_PER_SECOND)
 #define EXIT_CANNOT_BECOME 126
+#define ARGS_MAX 24
 
 struct job {
     int (*fn)(const void *arg);
@@ -62,11 +63,16 @@ NORETURN static void child_exec(const struct pg_cluster *cluster, const char *co
 {
     char path_variable[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale_variable[] = "LC_ALL=C";
     char *const environment[] = {path_variable, locale_variable, NULL};
-    char *path = xasprintf("%s/%s", cluster->bin, argv[0]);
+    char *args[ARGS_MAX] = {NULL};
 
-    /* execve() takes char *const[] for historical reasons and changes nothing. */
-    execve(path, (char *const *)(uintptr_t)argv, environment);
-    dprintf(2, "cannot run %s: %s\n", path, strerror(errno));
+    /* PostgreSQL's programs find each other by the path they were called with. */
+    args[0] = xasprintf("%s/%s", cluster->bin, argv[0]);
+    for (size_t i = 1; argv[i] != NULL; i++) {
+        INVARIANT(i < ARGS_MAX - 1);
+        args[i] = xstrdup(argv[i]);
+    }
+    execve(args[0], args, environment);
+    dprintf(2, "cannot run %s: %s\n", args[0], strerror(errno));
     _exit(EXIT_CANNOT_BECOME);
 }
 

@@ -175,7 +175,10 @@ static bool apply_file(PGconn *conn, const struct migration *m, char **error_r)
     if (!ok) {
         char *why = pg_sync_error(conn, res);
 
-        *error_r = xasprintf("%s.sql:%d: %s", m->name, error_line(res, m->sql), why);
+        if (error_line(res, m->sql) > 0)
+            *error_r = xasprintf("%s.sql:%d: %s", m->name, error_line(res, m->sql), why);
+        else
+            *error_r = xasprintf("%s.sql: %s", m->name, why);
         free(why);
     }
     PQclear(res);

@@ -219,6 +219,32 @@ static void conn_on_connecting(evutil_socket_t fd, short what, void *arg)
     pg_pool_settle(conn->pool);
 }
 
+/* libpq's own text would quote from the string, perhaps the password. */
+static bool conninfo_is_nonsense(const char *conninfo)
+{
+    PQconninfoOption *options;
+
+    if (strchr(conninfo, '=') == NULL && strncmp(conninfo, "postgres", 8) != 0)
+        return false; /* the mere name of a database */
+    options = PQconninfoParse(conninfo, NULL);
+    if (options == NULL)
+        return true;
+    PQconninfoFree(options);
+    return false;
+}
+
+static void conn_failed_at_once(struct pg_conn *conn)
+{
+    static const char nonsense[] = "the connection string cannot be parsed";
+
+    if (conninfo_is_nonsense(conn->pool->config.conninfo)) {
+        pg_pool_post_config_error(conn->pool, nonsense);
+        pg_conn_lost(conn, nonsense);
+    } else {
+        conn_failed(conn);
+    }
+}
+
 static PGconn *conn_start_params(struct pg_conn *conn, const char *application)
 {
     /* What stands before dbname the conninfo may override; what stands behind it is ours. */
@@ -249,7 +275,7 @@ static void conn_connect(struct pg_conn *conn)
     PQsetErrorVerbosity(conn->pg, PQERRORS_VERBOSE);
     conn_arm(conn, conn->pool->config.connect_timeout_us);
     if (PQstatus(conn->pg) == CONNECTION_BAD)
-        conn_failed(conn);
+        conn_failed_at_once(conn);
     else
         conn_await(conn, PGRES_POLLING_WRITING);
 }

@@ -110,24 +110,44 @@ void pg_conn_flush(struct pg_conn *conn)
 
 static void conn_synced(struct pg_conn *conn, struct pg_op *op)
 {
-    bool idle = PQtransactionStatus(conn->pg) == PQTRANS_IDLE;
     bool is_setup = op->is_setup, drop = false;
 
     pg_conn_pop(conn, op);
     if (op->error != NULL)
         (void)pg_outcome_of_error(op->error, &drop);
-    if (!idle && op->error == NULL)
-        /* It opened a transaction that nobody will ever commit: giving the connection up undoes it.
-         */
-        pg_op_settle(op, PG_REJECTED, "25001", "the statement left a transaction open");
-    else
-        pg_op_complete(op);
-    if (!idle)
-        conn_guard(conn, PG_METRIC_GUARD_OPEN_TRANSACTION, "a transaction was left open");
-    else if (drop)
+    pg_op_complete(op);
+    if (drop)
         pg_conn_lost(conn, "the server's answer calls for a fresh connection");
     else if (is_setup)
         pg_conn_setup_done(conn);
+}
+
+/*
+ * A catalogue statement that opens or ends a transaction would make every later Sync lie.
+ * PQtransactionStatus() cannot tell while anything is in flight; the command tag always does.
+ */
+static bool is_transaction_control(PGresult *res)
+{
+    static const char *const tags[] = {"BEGIN",     "START TRANSACTION",   "COMMIT", "ROLLBACK",
+                                       "SAVEPOINT", "PREPARE TRANSACTION", "RELEASE"};
+
+    for (size_t i = 0; i < ARRAY_LEN(tags); i++)
+        if (strcmp(PQcmdStatus(res), tags[i]) == 0)
+            return true;
+    return false;
+}
+
+static void refuse_transaction_control(struct pg_conn *conn, struct pg_op *op, PGresult *res)
+{
+    char tag = PQcmdStatus(res)[0];
+
+    PQclear(res);
+    pg_conn_pop(conn, op);
+    /* BEGIN, START: closing the connection undoes it. Whatever ends a transaction may have
+     * committed. */
+    pg_op_settle(op, tag == 'B' || tag == 'S' ? PG_REJECTED : PG_UNCERTAIN, "25001",
+                 "transaction control in a statement");
+    conn_guard(conn, PG_METRIC_GUARD_OPEN_TRANSACTION, "transaction control in a statement");
 }
 
 static void conn_setup_failed(struct pg_conn *conn)
@@ -169,6 +189,10 @@ static void take_success(struct pg_conn *conn, struct pg_op *op, PGresult *res)
     if (!is_plausible(op, res)) {
         PQclear(res);
         conn_guard(conn, PG_METRIC_GUARD_FALSE_SUCCESS, "success without a command tag");
+        return;
+    }
+    if (is_transaction_control(res)) {
+        refuse_transaction_control(conn, op, res);
         return;
     }
     op->has_result = true;
