@@ -15,6 +15,7 @@ RC=0
 
 cleanup() {
     [ "${#CHILDREN[@]}" -eq 0 ] || kill -KILL "${CHILDREN[@]}" 2>/dev/null || true
+    wait 2>/dev/null || true
     rm -rf "$TMP"
 }
 trap cleanup EXIT

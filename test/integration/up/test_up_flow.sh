@@ -73,7 +73,7 @@ called() { grep -q "^$1" "$FAKE/calls"; }
 not_called() { ! grep -q "^$1" "$FAKE/calls"; }
 credential() { [ "$(jq -r "$1" "$DATA/credentials.json")" = "$2" ]; }
 # gone, or a zombie that nobody has looked at yet
-daemon_gone() { ! grep -q '^State:[[:space:]]*[^Z]' "/proc/$(cat "$DATA/hotlined.pid")/status" 2>/dev/null; }
+daemon_gone() { ! grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$(cat "$DATA/hotlined.pid")/status" 2>/dev/null; }
 
 touch "$FAKE/die_at_start"
 up --port "$PORT" --empty
