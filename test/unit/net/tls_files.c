@@ -47,7 +47,9 @@ void tls_files_make(struct tls_files *files)
 {
     static const char here[] = "subjectAltName=DNS:localhost,IP:127.0.0.1";
     size_t size = sizeof(files->cert);
-    (void)snprintf(files->dir, sizeof(files->dir), "/tmp/hotline-tls-XXXXXX");
+    const char *tmp = getenv("TMPDIR");
+    (void)snprintf(files->dir, sizeof(files->dir), "%.200s/hotline-tls-XXXXXX",
+                   tmp ? tmp : P_tmpdir);
     assert_non_null(mkdtemp(files->dir));
     make(files->dir, "first", here, files->cert, files->key, size);
     make(files->dir, "second", here, files->other_cert, files->other_key, size);

@@ -5,10 +5,10 @@
 #define TEST_TLS_FILES_H
 
 struct tls_files {
-    char dir[64];
-    char cert[96], key[96];             /* name "first", for localhost and 127.0.0.1 */
-    char other_cert[96], other_key[96]; /* "second", the same names */
-    char far_cert[96], far_key[96];     /* "far", for far.example only */
+    char dir[256];
+    char cert[288], key[288];             /* name "first", for localhost and 127.0.0.1 */
+    char other_cert[288], other_key[288]; /* "second", the same names */
+    char far_cert[288], far_key[288];     /* "far", for far.example only */
 };
 
 /* Runs the openssl command; fails the test if that fails. */
