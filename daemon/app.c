@@ -1,0 +1,462 @@
+/*
+ * app.c - wiring.
+ */
+#include "daemon/app.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "daemon/auth.h"
+#include "daemon/config.h"
+#include "daemon/deadlines.h"
+#include "daemon/fold.h"
+#include "daemon/intake.h"
+#include "daemon/number_reserve.h"
+#include "daemon/pid_file.h"
+#include "daemon/pii.h"
+#include "daemon/push.h"
+#include "daemon/request.h"
+#include "daemon/ticket_store.h"
+#include "pg/cluster.h"
+#include "pg/migrate.h"
+#include "sql_catalogue.h"
+
+#define MIGRATE_CHECK_TIMEOUT_MS 10000
+
+struct app {
+    struct daemon d;
+    const struct app_options *options;
+    struct pg_cluster *cluster; /* NULL with a database of one's own */
+    struct pid_file *pid_file;
+    struct event *signals[3];
+    bool is_serving; /* configuration loaded once, listening */
+    int exit_code;
+};
+
+/* ---- small steps; each says on stderr what is wrong
+ * ------------------------------------------------ */
+
+static bool complain(const char *what, char *why)
+{
+    log_error("hotlined", "%s: %s", what, why ? why : "unknown");
+    free(why);
+    return false;
+}
+
+static bool make_data_folder(const char *data)
+{
+    if (mkdir(data, 0755) == 0 || errno == EEXIST)
+        return true;
+    return complain(data, xstrdup(strerror(errno)));
+}
+
+static bool start_cluster(struct app *app, const char **conninfo_r)
+{
+    const struct settings *s = &app->d.settings;
+    char *why = NULL;
+
+    *conninfo_r = s->database;
+    if (s->database[0])
+        return true;
+    app->cluster = pg_cluster_start(s->data, &why);
+    if (!app->cluster)
+        return complain("private PostgreSQL", why);
+    *conninfo_r = pg_cluster_conninfo(app->cluster);
+    return true;
+}
+
+static bool stop_cluster(struct app *app)
+{
+    char *why = NULL;
+
+    if (!app->cluster || pg_cluster_stop(&app->cluster, &why))
+        return true;
+    return complain("private PostgreSQL did not stop", why);
+}
+
+static bool check_schema(const char *conninfo)
+{
+    char *text = NULL;
+    enum migrate_state state = migrate_check(conninfo, MIGRATE_CHECK_TIMEOUT_MS, &text);
+
+    if (state == MIGRATE_CURRENT) {
+        free(text);
+        return true;
+    }
+    (void)complain("schema", text);
+    if (state == MIGRATE_BEHIND)
+        log_error("hotlined", "run `hotlined migrate` with the same settings first");
+    return false;
+}
+
+static bool reserve_ticks(void *ctx, int64_t tick)
+{
+    const struct daemon *d = ctx;
+    return number_reserve_write(d->settings.data, tick);
+}
+
+static bool start_numbers(struct daemon *d)
+{
+    char *why = NULL;
+    int64_t tick;
+
+    if (!number_reserve_read(d->settings.data, &tick, &why))
+        return complain("ticket numbers", why);
+    ticket_numbers_init(&d->numbers, (int)d->settings.instance, CIVIL_OFFSET_SHANGHAI_MIN, tick,
+                        reserve_ticks, d);
+    return true;
+}
+
+/* ---- database
+ * -------------------------------------------------------------------------------------- */
+
+static void stop(struct app *app, int exit_code);
+
+static bool listen_http(struct app *app)
+{
+    struct daemon *d = &app->d;
+    char *why = NULL;
+
+    if (d->settings.tls_cert[0] &&
+        !http_server_load_tls(d->http, d->settings.tls_cert, d->settings.tls_key, &why))
+        return complain("TLS", why);
+    if (!http_server_listen(d->http, d->settings.listen, (uint16_t)d->settings.port, &why))
+        return complain("listen", why);
+    log_info("hotlined", "ready address=%s port=%u", d->settings.listen,
+             (unsigned)http_server_port(d->http));
+    return true;
+}
+
+static void on_config(void *ctx, bool ok)
+{
+    struct app *app = ctx;
+
+    if (!ok && !app->is_serving) {
+        stop(app, 1);
+        return;
+    }
+    if (!app->is_serving) {
+        app->is_serving = true;
+        fold_start(app->d.fold);
+        if (!listen_http(app)) {
+            stop(app, 1);
+            return;
+        }
+    }
+    if (ok)
+        sweeper_kick(app->d.sweeper);
+}
+
+static void on_up(void *ctx)
+{
+    struct app *app = ctx;
+
+    log_info("hotlined", "database is there");
+    if (!app->is_serving)
+        config_load(&app->d, on_config, app);
+    else
+        sweeper_kick(app->d.sweeper);
+}
+
+static void on_down(void *ctx)
+{
+    (void)ctx;
+    log_warn("hotlined", "database is away");
+}
+
+static void on_config_error(void *ctx, const char *text)
+{
+    (void)ctx;
+    log_error("hotlined", "database: %s", text);
+}
+
+static void on_notify(void *ctx, const char *channel, const char *payload)
+{
+    struct app *app = ctx;
+    bool is_config = strcmp(channel, "hotline_config") == 0;
+
+    if (!is_config)
+        push_look(app->d.push);
+    else if (payload && app->is_serving)
+        config_load(&app->d, on_config, app);
+}
+
+static void make_pools(struct app *app, const char *conninfo)
+{
+    struct daemon *d = &app->d;
+    struct pg_pool_config config;
+    const struct pg_pool_events quiet = {.on_config_error = on_config_error, .ctx = app};
+    const struct pg_pool_events events = {on_up, on_down, on_config_error, on_notify, app};
+
+    pg_pool_config_defaults(&config);
+    config.conninfo = conninfo;
+    config.stmts = sql_catalogue;
+    config.stmt_count = sql_catalogue_count;
+    config.name = "intake";
+    config.connections = (int)d->settings.intake_connections;
+    d->intake_pool = pg_pool_new(d->base, &config, &quiet);
+    config.name = "work";
+    config.connections = (int)d->settings.work_connections;
+    d->work_pool = pg_pool_new(d->base, &config, &events);
+    pg_pool_listen(d->work_pool, "hotline_event");
+    pg_pool_listen(d->work_pool, "hotline_config");
+}
+
+/* ---- signals
+ * --------------------------------------------------------------------------------------------- */
+
+static void on_drained(void *ctx)
+{
+    struct app *app = ctx;
+    event_base_loopbreak(app->d.base);
+}
+
+static void stop(struct app *app, int exit_code)
+{
+    struct daemon *d = &app->d;
+
+    app->exit_code = exit_code;
+    if (d->is_stopping || !app->is_serving) {
+        event_base_loopbreak(d->base);
+        return;
+    }
+    d->is_stopping = true;
+    log_info("hotlined", "stopping");
+    http_server_drain(d->http, d->settings.drain_seconds * US_PER_SECOND, on_drained, app);
+    push_wake_all(d->push);
+}
+
+static void on_stop_signal(evutil_socket_t number, short what, void *ctx)
+{
+    (void)number;
+    (void)what;
+    stop(ctx, 0);
+}
+
+static void use_settings(struct daemon *d)
+{
+    const struct settings *s = &d->settings;
+    int level = log_level_parse(s->log_level);
+
+    if (level >= 0)
+        log_set_level((enum log_level)level);
+    d->plan_rules = (struct plan_rules){(int)s->max_rounds, (int)s->max_callback_attempts,
+                                        (int)s->satisfied_from, (int)s->dissatisfied_to};
+}
+
+static void reload_tls(struct daemon *d)
+{
+    char *why = NULL;
+
+    if (d->settings.tls_cert[0] &&
+        !http_server_load_tls(d->http, d->settings.tls_cert, d->settings.tls_key, &why))
+        (void)complain("TLS: the old certificate stays", why);
+}
+
+/* The old settings stay if anything in the new ones is wrong. */
+static void on_reload_signal(evutil_socket_t number, short what, void *ctx)
+{
+    struct app *app = ctx;
+    struct settings fresh;
+    char *why = NULL;
+
+    (void)number;
+    (void)what;
+    memset(&fresh, 0, sizeof(fresh));
+    settings_copy(settings_table, settings_table_count, &fresh, &app->d.settings);
+    if (app->options->settings_file &&
+        !settings_load_file(settings_table, settings_table_count, &fresh,
+                            app->options->settings_file, &why)) {
+        (void)complain("reload: the old settings stay", why);
+        settings_free(settings_table, settings_table_count, &fresh);
+        return;
+    }
+    char *fixed = settings_unreloadable_changes(settings_table, settings_table_count,
+                                                &app->d.settings, &fresh);
+    if (fixed)
+        log_warn("hotlined", "reload: needs a restart to change: %s", fixed);
+    free(fixed);
+    settings_free(settings_table, settings_table_count, &app->d.settings);
+    app->d.settings = fresh;
+    use_settings(&app->d);
+    reload_tls(&app->d);
+    log_info("hotlined", "settings reloaded");
+}
+
+static void watch_signals(struct app *app)
+{
+    static const struct {
+        int number;
+        event_callback_fn handler;
+    } watched[] = {{SIGTERM, on_stop_signal}, {SIGINT, on_stop_signal}, {SIGHUP, on_reload_signal}};
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < ARRAY_LEN(watched); i++) {
+        app->signals[i] = evsignal_new(app->d.base, watched[i].number, watched[i].handler, app);
+        INVARIANT(app->signals[i] && event_add(app->signals[i], NULL) == 0);
+    }
+}
+
+/* ---- life
+ * -----------------------------------------------------------------------------------------------
+ */
+
+static void register_metrics(void)
+{
+    request_register_metrics();
+    problem_register_metrics();
+    store_register_metrics();
+    intake_register_metrics();
+    sweeper_register_metrics();
+    push_register_metrics();
+}
+
+static void make_http(struct daemon *d)
+{
+    struct http_server_config config;
+    struct http_handler handler = request_handler(d);
+
+    http_server_config_defaults(&config);
+    config.max_connections = (size_t)d->settings.max_connections;
+    config.max_connections_per_address = (size_t)d->settings.max_connections_per_address;
+    d->http = http_server_new(d->base, &config, &handler);
+}
+
+static void make_parts(struct app *app, const char *conninfo)
+{
+    struct daemon *d = &app->d;
+
+    register_metrics();
+    make_pools(app, conninfo);
+    d->auth = auth_new();
+    d->push = push_new(d);
+    d->sweeper = sweeper_new(d);
+    d->intake = intake_new(d);
+    d->fold = fold_new(d);
+    make_http(d);
+}
+
+/* In the order of who calls whom: first the doors, then the use cases, then what they stand on. */
+static void free_parts(struct app *app)
+{
+    struct daemon *d = &app->d;
+
+    http_server_free(&d->http);
+    sweeper_free(&d->sweeper);
+    intake_free(&d->intake);
+    fold_free(&d->fold);
+    push_free(&d->push);
+    pg_pool_free(&d->intake_pool);
+    pg_pool_free(&d->work_pool);
+    auth_free(&d->auth);
+    city_unref(&d->city);
+    free(d->city_bundle);
+    for (size_t i = 0; i < ARRAY_LEN(app->signals); i++) {
+        if (app->signals[i])
+            event_free(app->signals[i]);
+    }
+    event_base_free(d->base);
+}
+
+static void run_loop(struct app *app, const char *conninfo)
+{
+    struct daemon *d = &app->d;
+
+    d->base = event_base_new();
+    INVARIANT(d->base != NULL);
+    make_parts(app, conninfo);
+    watch_signals(app);
+    pg_pool_start(d->intake_pool);
+    pg_pool_start(d->work_pool);
+    (void)event_base_dispatch(d->base);
+    free_parts(app);
+}
+
+static bool prepare(struct app *app, const char **conninfo_r)
+{
+    struct daemon *d = &app->d;
+    char *why = NULL;
+
+    if (!make_data_folder(d->settings.data))
+        return false;
+    app->pid_file = pid_file_lock(d->settings.data, &why);
+    if (!app->pid_file)
+        return complain("another hotlined", why);
+    if (!pii_load_keys(d, &why))
+        return complain("keys", why);
+    return start_numbers(d) && start_cluster(app, conninfo_r) && check_schema(*conninfo_r);
+}
+
+int app_run(const struct app_options *options)
+{
+    struct app app = {.options = options, .d = {.settings = options->settings}};
+    const char *conninfo = NULL;
+
+    use_settings(&app.d);
+    clk_init_real(&app.d.clk);
+    if (options->is_test_clock)
+        clk_init_test(&app.d.clk,
+                      options->test_now_us ? options->test_now_us : clk_now_us(&app.d.clk));
+    app.exit_code = 1;
+    if (prepare(&app, &conninfo))
+        run_loop(&app, conninfo);
+    if (!stop_cluster(&app))
+        app.exit_code = 1;
+    pid_file_unlock(&app.pid_file);
+    settings_free(settings_table, settings_table_count, &app.d.settings);
+    return app.exit_code;
+}
+
+/* ---- subcommands that need the database
+ * ------------------------------------------------------------------ */
+
+int app_with_database(const struct settings *settings, int (*fn)(void *ctx, const char *conninfo),
+                      void *ctx)
+{
+    struct app app = {.d = {.settings = *settings}};
+    const char *conninfo = NULL;
+    char *why = NULL;
+    int code = 1;
+
+    if (!make_data_folder(settings->data))
+        return 1;
+    /* If a daemon runs on this folder the cluster is its own: it is used, not stopped. */
+    app.pid_file = pid_file_lock(settings->data, &why);
+    free(why);
+    if (start_cluster(&app, &conninfo))
+        code = fn(ctx, conninfo);
+    if (app.pid_file && !stop_cluster(&app))
+        code = 1;
+    pid_file_unlock(&app.pid_file);
+    return code;
+}
+
+static void say_migration(void *ctx, const struct migration *m, int duration_ms)
+{
+    (void)ctx;
+    printf("%04d_%s %d ms\n", m->version, m->name, duration_ms);
+    (void)fflush(stdout);
+}
+
+static int migrate(void *ctx, const char *conninfo)
+{
+    char *why = NULL;
+
+    (void)ctx;
+    if (migrate_run(conninfo, say_migration, NULL, &why))
+        return 0;
+    (void)complain("migrate", why);
+    return 1;
+}
+
+int app_migrate(const struct settings *settings)
+{
+    return app_with_database(settings, migrate, NULL);
+}

@@ -1,0 +1,277 @@
+/*
+ * deadlines.c - the sweeper.
+ */
+#include "daemon/deadlines.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/metrics.h"
+#include "daemon/ticket_store.h"
+#include "sql_catalogue.h"
+
+#define SWEEP_MOST 500              /* clocks looked at in one sweep */
+#define SWEEP_AT_ONCE 16            /* tickets being ticked at the same time */
+#define SWEEP_LOOK_US US_PER_MINUTE /* what other daemons started is found by then */
+#define SWEEP_RETRY_US US_PER_SECOND
+
+enum { METRIC_SWEEPS, METRIC_TICKED, METRIC_FAILED };
+static struct metric metrics[] = {
+    [METRIC_SWEEPS] = {"hotlined_sweeps_total", NULL, "Looks for due clocks.", METRIC_COUNTER, 0},
+    [METRIC_TICKED] = {"hotlined_sweep_tickets_total", NULL,
+                       "Tickets whose warnings or breaches were recorded.", METRIC_COUNTER, 0},
+    [METRIC_FAILED] = {"hotlined_sweep_failures_total", NULL,
+                       "Sweeps put off because the database did not answer.", METRIC_COUNTER, 0},
+};
+
+struct settle_waiter {
+    struct settle_waiter *next;
+    void (*done)(void *ctx, bool ok);
+    void *ctx;
+};
+
+struct sweeper {
+    struct daemon *d;
+    struct event *timer;
+    struct pg_op *op;
+    int64_t armed_us; /* wall instant the timer is set for; 0 = not set */
+    bool is_running;  /* a sweep is under way */
+    bool again;       /* kicked meanwhile */
+    int64_t numbers[SWEEP_MOST];
+    size_t count, at;
+    int64_t future_us; /* next clock after now, 0 = none */
+    struct store_job *jobs[SWEEP_AT_ONCE];
+    size_t running, changed, failed;
+    struct settle_waiter *waiters;
+};
+
+void sweeper_register_metrics(void)
+{
+    metrics_register(metrics, ARRAY_LEN(metrics));
+}
+
+static void sweep(struct sweeper *s);
+
+/* ---- the timer
+ * ------------------------------------------------------------------------------------ */
+
+static void set_timer(struct sweeper *s, int64_t delay_us)
+{
+    struct timeval tv = {(time_t)(delay_us / US_PER_SECOND),
+                         (suseconds_t)(delay_us % US_PER_SECOND)};
+    event_add(s->timer, &tv);
+}
+
+static void arm(struct sweeper *s, int64_t at_us)
+{
+    int64_t delay = at_us - daemon_now_us(s->d);
+
+    if (s->d->clk.is_test) /* stands still: only moving it makes something due */
+        return;
+    if (delay < 0)
+        delay = 0;
+    if (at_us == 0 || delay > SWEEP_LOOK_US)
+        delay = SWEEP_LOOK_US;
+    s->armed_us = daemon_now_us(s->d) + delay;
+    set_timer(s, delay);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    sweeper_kick(ctx);
+}
+
+void deadlines_hint(struct sweeper *s, const struct ticket_view *view)
+{
+    int64_t first = 0;
+
+    for (size_t i = 0; s && i < view->clock_count; i++) {
+        int64_t next = ticket_clock_next_us(&view->clocks[i]);
+        if (next && (first == 0 || next < first))
+            first = next;
+    }
+    if (first && !s->is_running && (s->armed_us == 0 || first < s->armed_us))
+        arm(s, first);
+    else if (first && s->is_running && (s->future_us == 0 || first < s->future_us))
+        s->future_us = first;
+}
+
+/* ---- one sweep
+ * --------------------------------------------------------------------------------------- */
+
+static void tell_waiters(struct sweeper *s, bool ok)
+{
+    struct settle_waiter *waiter = s->waiters;
+
+    s->waiters = NULL;
+    while (waiter) {
+        struct settle_waiter *next = waiter->next;
+        waiter->done(waiter->ctx, ok);
+        free(waiter);
+        waiter = next;
+    }
+}
+
+static void put_off(struct sweeper *s)
+{
+    metric_inc(&metrics[METRIC_FAILED]);
+    s->is_running = false;
+    set_timer(s, SWEEP_RETRY_US);
+    tell_waiters(s, false);
+}
+
+static void end_sweep(struct sweeper *s)
+{
+    if (s->failed) {
+        put_off(s);
+        return;
+    }
+    if (s->again || (s->count && s->changed)) {
+        sweep(s);
+        return;
+    }
+    if (s->count)
+        log_error("deadlines", "clocks are due but nothing follows from them tickets=%zu",
+                  s->count);
+    s->is_running = false;
+    arm(s, s->future_us);
+    tell_waiters(s, true);
+}
+
+static enum store_verdict decide(struct store_job *job)
+{
+    struct plan_context ctx = store_plan_context(job);
+
+    ticket_plan_tick(&ctx, &job->record.view, daemon_now_us(job->d), &job->change);
+    return STORE_VERDICT_APPLY;
+}
+
+static void next_ticket(struct sweeper *s, size_t slot);
+
+static void done(struct store_job *job, enum store_outcome outcome)
+{
+    struct sweeper *s = job->ctx;
+    size_t slot = 0;
+
+    while (s->jobs[slot] != job)
+        slot++;
+    s->jobs[slot] = NULL;
+    s->running--;
+    if (outcome == STORE_DONE) {
+        s->changed += job->change.is_changed;
+        metric_add(&metrics[METRIC_TICKED], job->change.is_changed);
+    } else if (outcome != STORE_ABSENT) {
+        s->failed++;
+    }
+    next_ticket(s, slot);
+    if (s->running == 0)
+        end_sweep(s);
+}
+
+static void next_ticket(struct sweeper *s, size_t slot)
+{
+    if (s->at == s->count || s->failed)
+        return;
+    s->running++;
+    s->jobs[slot] = store_start(s->d, s->numbers[s->at++], decide, done, s);
+}
+
+static void take_due(struct sweeper *s, const struct pg_result *res)
+{
+    int64_t now = daemon_now_us(s->d);
+
+    s->count = s->at = s->changed = s->failed = 0;
+    s->future_us = 0;
+    for (int i = 0; i < pg_result_rows(res); i++) {
+        int64_t next = pg_result_int(res, i, 1);
+        if (next > now)
+            s->future_us = next;
+        else if (s->count < SWEEP_MOST)
+            s->numbers[s->count++] = pg_result_int(res, i, 0);
+    }
+}
+
+static void on_due(void *ctx, const struct pg_result *res)
+{
+    struct sweeper *s = ctx;
+
+    s->op = NULL;
+    if (pg_result_outcome(res) != PG_ROWS) {
+        put_off(s);
+        return;
+    }
+    take_due(s, res);
+    for (size_t slot = 0; slot < SWEEP_AT_ONCE; slot++)
+        next_ticket(s, slot);
+    if (s->running == 0)
+        end_sweep(s);
+}
+
+static void sweep(struct sweeper *s)
+{
+    struct arena *arena = arena_new();
+    struct pg_params params;
+
+    s->is_running = true;
+    s->again = false;
+    metric_inc(&metrics[METRIC_SWEEPS]);
+    pg_params_init(&params, arena);
+    pg_param_instant(&params, daemon_now_us(s->d));
+    pg_param_int(&params, SWEEP_MOST);
+    s->op = pg_submit(s->d->work_pool, &SQL_CLOCK_DUE, &params, DAEMON_READ_TIMEOUT_US, on_due, s);
+    arena_free(&arena);
+}
+
+void sweeper_kick(struct sweeper *s)
+{
+    event_del(s->timer);
+    s->armed_us = 0;
+    if (!s->d->city)
+        return;
+    if (s->is_running)
+        s->again = true;
+    else
+        sweep(s);
+}
+
+void sweeper_settle(struct sweeper *s, void (*settled)(void *ctx, bool ok), void *ctx)
+{
+    struct settle_waiter *waiter = xcalloc(1, sizeof(*waiter));
+
+    waiter->done = settled;
+    waiter->ctx = ctx;
+    waiter->next = s->waiters;
+    s->waiters = waiter;
+    sweeper_kick(s);
+}
+
+/* ---- life
+ * -------------------------------------------------------------------------------------------- */
+
+struct sweeper *sweeper_new(struct daemon *d)
+{
+    struct sweeper *s = xcalloc(1, sizeof(*s));
+
+    s->d = d;
+    s->timer = evtimer_new(d->base, on_timer, s);
+    INVARIANT(s->timer != NULL);
+    return s;
+}
+
+void sweeper_free(struct sweeper **sweeper)
+{
+    struct sweeper *s = *sweeper;
+
+    if (!s)
+        return;
+    pg_cancel(&s->op);
+    for (size_t i = 0; i < SWEEP_AT_ONCE; i++)
+        store_cancel(&s->jobs[i]);
+    tell_waiters(s, false);
+    event_free(s->timer);
+    free(s);
+    *sweeper = NULL;
+}

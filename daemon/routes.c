@@ -1,0 +1,69 @@
+/*
+ * routes.c - every resource, who may use it, how large its body may be, who handles it.
+ *
+ * The first row whose path and method fit is taken: fixed words stand before {}.
+ */
+#include "daemon/admin.h"
+#include "daemon/events.h"
+#include "daemon/health.h"
+#include "daemon/intake.h"
+#include "daemon/queue.h"
+#include "daemon/reports.h"
+#include "daemon/request.h"
+#include "daemon/test_clock.h"
+#include "daemon/ticket_action.h"
+#include "daemon/ticket_read.h"
+
+#define ADMIN ROLE_BIT(ADMIN)
+#define DESK (ROLE_BIT(DESK) | ROLE_BIT(SUPERVISOR))
+#define UNIT ROLE_BIT(UNIT)
+#define INTAKE (DESK | ROLE_BIT(ADMIN) | ROLE_BIT(GATEWAY) | ROLE_BIT(WEB))
+#define FIGURES (DESK | ADMIN | UNIT)
+
+#define KIB(n) ((size_t)(n) << 10)
+#define BODY_TICKET KIB(64)
+#define BODY_ACTION KIB(64)
+#define BODY_SMALL KIB(4)
+#define BODY_ACCOUNTS KIB(256)
+#define BODY_CITY KIB(8 << 10)
+
+const struct route_entry route_table[] = {
+    {HTTP_POST, "/v1/tickets", INTAKE, BODY_TICKET, ticket_create_post, "createTicket"},
+    {HTTP_GET, "/v1/tickets", DESK | UNIT, 0, ticket_list_get, "listTickets"},
+    {HTTP_GET, "/v1/tickets/{}", DESK | UNIT, 0, ticket_get, "getTicket"},
+    {HTTP_GET, "/v1/tickets/{}/events", DESK | UNIT, 0, ticket_events_get, "getTicketEvents"},
+    {HTTP_GET, "/v1/tickets/{}/explain", DESK | UNIT, 0, ticket_explain_get, "explainTicket"},
+    {HTTP_POST, "/v1/tickets/{}/{}", DESK | UNIT, BODY_ACTION, ticket_action_post, "actOnTicket"},
+    {HTTP_GET, "/v1/public/tickets/{}", ROLES_PUBLIC, 0, ticket_public_get, "getPublicTicket"},
+    {HTTP_POST, "/v1/explain", DESK | ADMIN, BODY_TICKET, explain_post, "explain"},
+
+    {HTTP_GET, "/v1/queue", DESK | UNIT, 0, queue_get, "getQueue"},
+    {HTTP_POST, "/v1/queue/claim", UNIT, BODY_SMALL, queue_claim_post, "claim"},
+    {HTTP_POST, "/v1/assignments/{}/release", UNIT, BODY_SMALL, assignment_release_post, "release"},
+    {HTTP_POST, "/v1/assignments/{}/{}", UNIT, BODY_ACTION, assignment_action_post,
+     "actOnAssignment"},
+    {HTTP_GET, "/v1/events", DESK | ADMIN | UNIT, 0, events_get, "getEvents"},
+
+    {HTTP_GET, "/v1/reports/tiers", FIGURES, 0, report_tiers_get, "reportTiers"},
+    {HTTP_GET, "/v1/reports/measures", FIGURES, 0, report_measures_get, "reportMeasures"},
+
+    {HTTP_POST, "/v1/admin/import", ADMIN, BODY_CITY, admin_import_post, "importCity"},
+    {HTTP_POST, "/v1/admin/validate", ADMIN, BODY_CITY, admin_validate_post, "validateCity"},
+    {HTTP_GET, "/v1/admin/export", ADMIN, 0, admin_export_get, "exportCity"},
+    {HTTP_GET, "/v1/admin/accounts", ADMIN, 0, admin_accounts_get, "listAccounts"},
+    {HTTP_POST, "/v1/admin/accounts", ADMIN, BODY_ACCOUNTS, admin_accounts_post, "createAccounts"},
+    {HTTP_POST, "/v1/admin/accounts/units", ADMIN, BODY_SMALL, admin_accounts_units_post,
+     "createUnitAccounts"},
+    {HTTP_POST, "/v1/admin/accounts/{}/rotate", ADMIN, BODY_SMALL, admin_account_rotate_post,
+     "rotateToken"},
+    {HTTP_POST, "/v1/admin/accounts/{}/disable", ADMIN, BODY_SMALL, admin_account_disable_post,
+     "disableAccount"},
+    {HTTP_POST, "/v1/admin/recount", ADMIN | ROLE_BIT(SUPERVISOR), BODY_SMALL, admin_recount_post,
+     "recount"},
+
+    {HTTP_POST, "/v1/test/clock", ROLES_PUBLIC, BODY_SMALL, test_clock_post, "moveTestClock"},
+    {HTTP_GET, "/healthz", ROLES_PUBLIC, 0, health_get, "getHealth"},
+    {HTTP_GET, "/readyz", ROLES_PUBLIC, 0, ready_get, "getReady"},
+    {HTTP_GET, "/metrics", ROLES_PUBLIC, 0, metrics_get, "getMetrics"},
+};
+const size_t route_table_count = ARRAY_LEN(route_table);

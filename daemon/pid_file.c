@@ -1,0 +1,54 @@
+/*
+ * pid_file.c - a locked file; the lock goes with the process, whatever kills it.
+ */
+#include "daemon/pid_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+struct pid_file {
+    int fd;
+    char *path;
+};
+
+struct pid_file *pid_file_lock(const char *data, char **error_r)
+{
+    char *path = xasprintf("%s/hotlined.pid", data);
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        *error_r = xasprintf("%s: %s", path,
+                             fd >= 0 && errno == EWOULDBLOCK ? "held by a running process"
+                                                             : strerror(errno));
+        if (fd >= 0)
+            (void)close(fd);
+        free(path);
+        return NULL;
+    }
+    struct pid_file *file = xcalloc(1, sizeof(*file));
+    file->fd = fd;
+    file->path = path;
+    if (ftruncate(fd, 0) != 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0) {
+        *error_r = xasprintf("%s: %s", path, strerror(errno));
+        pid_file_unlock(&file);
+    }
+    return file;
+}
+
+void pid_file_unlock(struct pid_file **file)
+{
+    if (!*file)
+        return;
+    (void)unlink((*file)->path);
+    (void)close((*file)->fd);
+    free((*file)->path);
+    free(*file);
+    *file = NULL;
+}
