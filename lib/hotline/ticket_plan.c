@@ -148,13 +148,11 @@ enum nearness { NEAR_NOTHING, NEAR_ROLE, NEAR_STATE, NEAR_ASSIGNMENT, NEAR_TAKEN
 static enum nearness row_nearness(const struct plan *p, const struct machine_row *row,
                                   unsigned state_bit)
 {
-    const struct assignment *a = row->assignment_from ? self(p) : NULL;
-
     if (row->action != p->command->action || !(row->roles & (1u << p->command->role)))
         return NEAR_NOTHING;
     if (!(row->from & state_bit))
         return NEAR_ROLE;
-    if (a && !(row->assignment_from & (1u << a->state)))
+    if (row->assignment_from && !(row->assignment_from & (1u << self(p)->state)))
         return NEAR_STATE;
     return guard_holds(p, row->guard) ? NEAR_TAKEN : NEAR_ASSIGNMENT;
 }
