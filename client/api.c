@@ -1,7 +1,7 @@
 /*
  * api.c - builds requests, reads answers, tells people what went wrong.
  */
-#include "api.h"
+#include "client/api.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -13,7 +13,7 @@
 
 #include "base/attr.h"
 #include "base/sbuf.h"
-#include "client.h"
+#include "client/client.h"
 #include "proto/json.h"
 
 /* How often a patient request is sent again after 429 or 503, and the longest pause between. */

@@ -1,7 +1,7 @@
 /*
  * args.c - finds the command, checks options against its table, turns them into requests.
  */
-#include "args.h"
+#include "client/args.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "commands.h"
+#include "client/commands.h"
 #include "proto/query.h"
 
 const struct option global_options[] = {

@@ -12,9 +12,9 @@
 #include "base/alloc.h"
 #include "base/attr.h"
 #include "base/sbuf.h"
+#include "client/texts.h"
 #include "hotline/vocabulary.h"
 #include "proto/json.h"
-#include "texts.h"
 
 /* What a script may rely on. */
 enum exit_code {

@@ -1,7 +1,7 @@
 /*
  * client.c - settings of a run from command line, environment and credentials file.
  */
-#include "client.h"
+#include "client/client.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "commands.h"
+#include "client/commands.h"
 #include "net/http_client.h"
 
 const char *client_text(const struct client *client, enum text_id id)

@@ -12,12 +12,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "args.h"
 #include "base/attr.h"
 #include "base/sbuf.h"
+#include "client/args.h"
+#include "client/table.h"
+#include "client/texts.h"
 #include "proto/json.h"
-#include "table.h"
-#include "texts.h"
 
 #define CLIENT_DEFAULT_URL "http://127.0.0.1:12345"
 #define CLIENT_DEFAULT_CREDENTIALS "./var/credentials.json"

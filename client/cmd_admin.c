@@ -6,10 +6,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "api.h"
-#include "city_csv.h"
-#include "commands.h"
-#include "view.h"
+#include "client/api.h"
+#include "client/city_csv.h"
+#include "client/commands.h"
+#include "client/view.h"
 
 /* ---- reading a configuration from disk
  * ----------------------------------------------------------- */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api.h"
-#include "commands.h"
+#include "client/api.h"
+#include "client/commands.h"
 
 #define LONGEST_ADVANCE_S (INT64_C(200) * 366 * 86400)
 

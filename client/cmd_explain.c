@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api.h"
-#include "commands.h"
-#include "view.h"
+#include "client/api.h"
+#include "client/commands.h"
+#include "client/view.h"
 
 static const char *member(const struct json_value *v, const char *key)
 {

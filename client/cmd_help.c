@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "client.h"
-#include "commands.h"
-#include "table.h"
+#include "client/client.h"
+#include "client/commands.h"
+#include "client/table.h"
 
 #ifndef HOTLINE_VERSION
 #define HOTLINE_VERSION "0.0.0"
@@ -36,11 +36,11 @@ static void add_option(struct sbuf *out, enum lang lang, const struct option *o)
     add_padded(out, left.data, NAME_WIDTH);
     sbuf_free(&left);
     sbuf_adds(out, text_get(lang, o->help));
-    for (size_t i = 0; i < o->word_count; i++)
-        sbuf_addf(out, "%s%s %s", i == 0 ? ": " : ", ", o->words[i].code,
-                  lang == LANG_ZH ? o->words[i].zh : "");
-    while (out->len > 0 && out->data[out->len - 1] == ' ')
-        out->data[--out->len] = '\0';
+    for (size_t i = 0; i < o->word_count; i++) {
+        sbuf_addf(out, "%s%s", i == 0 ? ": " : ", ", o->words[i].code);
+        if (lang == LANG_ZH)
+            sbuf_addf(out, " %s", o->words[i].zh);
+    }
     sbuf_addc(out, '\n');
 }
 

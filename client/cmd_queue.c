@@ -3,9 +3,9 @@
  */
 #include <string.h>
 
-#include "api.h"
-#include "commands.h"
-#include "view.h"
+#include "client/api.h"
+#include "client/commands.h"
+#include "client/view.h"
 
 #define WAIT_MAX_S 55
 #define CLAIM_MAX 100

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api.h"
-#include "commands.h"
-#include "view.h"
+#include "client/api.h"
+#include "client/commands.h"
+#include "client/view.h"
 
 #define RATE_BYTES 48
 

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/crypto.h"
-#include "commands.h"
-#include "simulate.h"
+#include "client/commands.h"
+#include "client/simulate.h"
 
 #define DEFAULT_TICKETS 60
 #define MAX_TICKETS 100000

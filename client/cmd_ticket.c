@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api.h"
 #include "base/alloc.h"
 #include "base/crypto.h"
-#include "commands.h"
-#include "view.h"
+#include "client/api.h"
+#include "client/commands.h"
+#include "client/view.h"
 
 #define LIST_MAX 500
 

@@ -10,12 +10,12 @@
 #include <string.h>
 #include <time.h>
 
-#include "api.h"
 #include "base/alloc.h"
-#include "commands.h"
+#include "client/api.h"
+#include "client/commands.h"
+#include "client/sse.h"
+#include "client/view.h"
 #include "net/http_client.h"
-#include "sse.h"
-#include "view.h"
 
 #define SILENCE_US (INT64_C(60) * 1000000) /* the daemon's heart-beat comes every 15 s */
 #define FIRST_PAUSE_MS 500

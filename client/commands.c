@@ -1,7 +1,7 @@
 /*
  * commands.c - finds commands by their path.
  */
-#include "commands.h"
+#include "client/commands.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "args.h"
+#include "client/args.h"
 
 /* Calls fn for every command, in the order of the help. */
 void commands_each(void (*fn)(void *ctx, const struct command *command), void *ctx);

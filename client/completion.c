@@ -4,7 +4,7 @@
  */
 #include <string.h>
 
-#include "commands.h"
+#include "client/commands.h"
 
 /* The next word after every prefix: "" -> ticket queue ..., "ticket" -> new show ... */
 struct words {

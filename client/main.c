@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "client.h"
+#include "client/client.h"
 
 static size_t terminal_columns(FILE *file)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "api.h"
+#include "client/api.h"
 
 static const struct {
     int status;

@@ -13,10 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "api.h"
 #include "base/alloc.h"
 #include "base/map.h"
-#include "client.h"
+#include "client/api.h"
+#include "client/client.h"
 #include "hotline/vocabulary.h"
 
 enum sim_plan {

@@ -1,7 +1,7 @@
 /*
  * simulate_cases.c - what the citizens of the demo day say. Written for this program.
  */
-#include "simulate.h"
+#include "client/simulate.h"
 
 #define NORMAL URGENCY_NORMAL
 #define URGENT URGENCY_URGENT

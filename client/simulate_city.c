@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "simulate.h"
+#include "client/simulate.h"
 
 static const char *member(const struct json_value *v, const char *key)
 {
@@ -136,13 +136,11 @@ static bool has_any_case(const struct simulation *sim)
 
 enum exit_code sim_load_city(struct simulation *sim)
 {
-    enum exit_code code = api_call(sim->client,
-                                   &(struct api_request){.method = "GET",
-                                                         .path = "/v1/admin/export",
-                                                         .who = "admin",
-                                                         .is_patient = true,
-                                                         .is_large = true},
-                                   &sim->city);
+    enum exit_code code =
+        api_call(sim->client,
+                 &(struct api_request){
+                     .method = "GET", .path = "/v1/admin/export", .who = "admin", .is_large = true},
+                 &sim->city);
 
     if (code != EXIT_DONE)
         return code;

@@ -3,7 +3,7 @@
  */
 #include <string.h>
 
-#include "simulate.h"
+#include "client/simulate.h"
 
 static void begin(struct json_writer *w, struct sbuf *body)
 {

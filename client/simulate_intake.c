@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "simulate.h"
+#include "client/simulate.h"
 
 /* How many of a hundred; they add up to 100. */
 static const unsigned plan_weights[PLAN_COUNT] = {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "simulate.h"
+#include "client/simulate.h"
 
 #define CLAIM_LIMIT 100
 #define LEASE_SECONDS 600

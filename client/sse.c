@@ -1,7 +1,7 @@
 /*
  * sse.c - line by line: fields gather, an empty line dispatches.
  */
-#include "sse.h"
+#include "client/sse.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * table.c - layout: natural widths, then shrinking, then padding by columns instead of bytes.
  */
-#include "table.h"
+#include "client/table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
  * texts.c - looks up and fills in the texts of texts.def.
  */
-#include "texts.h"
+#include "client/texts.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -12,7 +12,7 @@ static const struct {
     const char *zh, *en;
 } texts[TEXT_COUNT] = {
 #define TEXT(id, zh, en) [T_##id] = {zh, en},
-#include "texts.def"
+#include "client/texts.def"
 #undef TEXT
 };
 

@@ -15,7 +15,7 @@ enum lang { LANG_EN, LANG_ZH, LANG_COUNT };
 
 enum text_id {
 #define TEXT(id, zh, en) T_##id,
-#include "texts.def"
+#include "client/texts.def"
 #undef TEXT
     TEXT_COUNT
 };

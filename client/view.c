@@ -1,7 +1,7 @@
 /*
  * view.c - one ticket, its route, its deadlines and its history as text.
  */
-#include "view.h"
+#include "client/view.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -4,8 +4,8 @@
 #ifndef CLIENT_VIEW_H
 #define CLIENT_VIEW_H
 
-#include "api.h"
-#include "client.h"
+#include "client/api.h"
+#include "client/client.h"
 #include "proto/json.h"
 
 /* "2026-02-13 10:00" of an RFC 3339 text, in the offset the daemon gave it; other texts as they
