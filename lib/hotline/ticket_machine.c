@@ -46,8 +46,10 @@ const struct machine_row machine_rows[] = {
                DISPATCHED, "a dispatcher chooses the unit"),
     ROW_TICKET(S(ACCEPTED), DISPATCH, R(SUPERVISOR), PROBLEM, TICKET_HANDLING, CREATE, DISPATCHED,
                DISPATCHED, "a problem ticket is assigned by a supervisor only"),
-    ROW_TICKET(S(HANDLING), DISPATCH, DESK, NOBODY_SIGNED, TICKET_HANDLING, REPLACE, DISPATCHED,
+    ROW_TICKET(S(HANDLING), DISPATCH, DESK, UNSIGNED_ORDINARY, TICKET_HANDLING, REPLACE, DISPATCHED,
                DISPATCHED, "sent to another unit before anybody has begun"),
+    ROW_TICKET(S(HANDLING), DISPATCH, R(SUPERVISOR), NOBODY_SIGNED, TICKET_HANDLING, REPLACE,
+               DISPATCHED, DISPATCHED, "a problem ticket is sent elsewhere by a supervisor only"),
 
     ROW_TICKET(S(INCOMPLETE) | S(ACCEPTED), REJECT, DESK, NONE, TICKET_REJECTED, NONE, REJECTED,
                CLOSED, "not accepted, with a ground that the citizen is told"),
@@ -156,6 +158,8 @@ const struct word guard_words[GUARD_COUNT] = {
     [GUARD_NOT_PROBLEM] = {"problem_ticket", "问题工单只能由督办员指派",
                            "a problem ticket is assigned by a supervisor"},
     [GUARD_PROBLEM] = {"not_problem", "不是问题工单", "not a problem ticket"},
+    [GUARD_UNSIGNED_ORDINARY] = {"problem_ticket", "问题工单只能由督办员指派",
+                                 "a problem ticket is assigned by a supervisor"},
 };
 
 bool action_is_assignments(enum ticket_action action)

@@ -81,13 +81,14 @@ enum ticket_guard {
     GUARD_IS_CO,
     GUARD_PASS,
     GUARD_FAIL,
-    GUARD_UNREACHED,      /* nobody answered and attempts are left */
-    GUARD_UNREACHED_LAST, /* nobody answered for the last time */
-    GUARD_CONTENT,        /* solved and not dissatisfied */
-    GUARD_REDO_LEFT,      /* not content, a further round is allowed */
-    GUARD_REDO_SPENT,     /* not content, rounds used up */
-    GUARD_NOT_PROBLEM,    /* an ordinary ticket */
-    GUARD_PROBLEM,        /* a problem ticket */
+    GUARD_UNREACHED,         /* nobody answered and attempts are left */
+    GUARD_UNREACHED_LAST,    /* nobody answered for the last time */
+    GUARD_CONTENT,           /* solved and not dissatisfied */
+    GUARD_REDO_LEFT,         /* not content, a further round is allowed */
+    GUARD_REDO_SPENT,        /* not content, rounds used up */
+    GUARD_NOT_PROBLEM,       /* an ordinary ticket */
+    GUARD_PROBLEM,           /* a problem ticket */
+    GUARD_UNSIGNED_ORDINARY, /* both: no unit has begun, and not a problem ticket */
     GUARD_COUNT
 };
 /* code = refusal word when only the guard failed ("already_signed", "co_units_pending" ...), with

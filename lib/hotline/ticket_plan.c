@@ -119,6 +119,11 @@ static bool guard_problem(const struct plan *p)
     return p->t->is_problem;
 }
 
+static bool guard_unsigned_ordinary(const struct plan *p)
+{
+    return guard_nobody_signed(p) && !p->t->is_problem;
+}
+
 static bool (*const guards[GUARD_COUNT])(const struct plan *p) = {
     [GUARD_ROUTED] = guard_routed,
     [GUARD_NOBODY_SIGNED] = guard_nobody_signed,
@@ -133,6 +138,7 @@ static bool (*const guards[GUARD_COUNT])(const struct plan *p) = {
     [GUARD_REDO_SPENT] = guard_redo_spent,
     [GUARD_NOT_PROBLEM] = guard_not_problem,
     [GUARD_PROBLEM] = guard_problem,
+    [GUARD_UNSIGNED_ORDINARY] = guard_unsigned_ordinary,
 };
 
 static bool guard_holds(const struct plan *p, enum ticket_guard guard)
@@ -157,13 +163,21 @@ static enum nearness row_nearness(const struct plan *p, const struct machine_row
     return guard_holds(p, row->guard) ? NEAR_TAKEN : NEAR_ASSIGNMENT;
 }
 
+/* Why the guard does not hold: of two conditions the one that is missing. */
+static const char *guard_reason(const struct plan *p, enum ticket_guard guard)
+{
+    if (guard == GUARD_UNSIGNED_ORDINARY && !guard_nobody_signed(p))
+        guard = GUARD_NOBODY_SIGNED;
+    return guard_words[guard].code;
+}
+
 static void fill_refusal(const struct plan *p, const struct machine_row *row, enum nearness near,
                          struct plan_refusal *refusal)
 {
     const struct assignment *a = row && row->assignment_from ? self(p) : NULL;
 
     *refusal = (struct plan_refusal){
-        .reason = row && near == NEAR_ASSIGNMENT ? guard_words[row->guard].code
+        .reason = row && near == NEAR_ASSIGNMENT ? guard_reason(p, row->guard)
                   : near == NEAR_STATE           ? "assignment_state"
                                                  : "state",
         .state = p->t->state,
@@ -335,7 +349,7 @@ static void tally_close(struct plan *p, enum tier tier, const char *unit)
 
     t->closed = 1;
     t->tier = tier;
-    t->desk = tier == TIER_DESK;
+    t->desk = tier == TIER_DESK && !p->t->dispatched_us;
     t->on_time = !p->t->was_late;
     change->closed_us = p->now_us;
     change->closed_tier = tier;
@@ -352,8 +366,8 @@ static void apply_dispatch(struct plan *p, const struct machine_row *row)
 
     if (row->effect == EFFECT_REPLACE)
         recall_live(p);
-    if (p->t->is_problem) {
-        next_round(p);
+    if (p->t->is_problem && row->effect == EFFECT_CREATE) {
+        next_round(p); /* sent elsewhere before anybody has begun, it stays the same round */
         clocks_start_at(p, SLA_REDO, 0);
     }
     create_assignments(p);
@@ -477,7 +491,8 @@ static void end_ticket(struct plan *p, const struct machine_row *row)
     bool at_desk = row->action == ACTION_ANSWER;
 
     clocks_end(p, 0, at_desk);
-    tally_end(p, row->guard == GUARD_NOBODY_SIGNED);
+    /* What units have worked on in earlier rounds was dispatched, whoever answers it at last. */
+    tally_end(p, row->guard == GUARD_NOBODY_SIGNED && p->t->round == 1);
     if (row->to == TICKET_CLOSED)
         close_ticket(p, row);
 }
