@@ -83,23 +83,48 @@ static void breach(struct plan *p, struct ticket_clock *c)
 static void tick_clock(struct plan *p, struct ticket_clock *c)
 {
     int64_t next = ticket_clock_next_us(c);
-    if (next != 0 && next <= p->now_us && next <= c->due_us) {
-        c->warned_us = next;
-        c->is_changed = true;
-        clock_event(p, c, EVENT_CLOCK_WARNED, next);
-        next = ticket_clock_next_us(c);
-    }
-    if (next != 0 && next <= p->now_us)
+
+    if (next > c->due_us) {
         breach(p, c);
+        return;
+    }
+    c->warned_us = next;
+    c->is_changed = true;
+    clock_event(p, c, EVENT_CLOCK_WARNED, next);
+}
+
+/*
+ * The clock that has something to do first; a breach before a warning of the same instant, since it
+ * is dated one microsecond earlier. The order does not depend on when somebody looks: one late tick
+ * writes the same history as many early ones.
+ */
+static struct ticket_clock *find_due(const struct plan *p)
+{
+    struct ticket_clock *first = NULL;
+    int64_t first_us = 0;
+
+    for (size_t i = 0; i < p->t->clock_count; i++) {
+        struct ticket_clock *c = &p->t->clocks[i];
+        int64_t next = ticket_clock_next_us(c);
+        if (next == 0 || next > p->now_us)
+            continue;
+        bool is_breach_first =
+            first && next == first_us && next > c->due_us && first_us <= first->due_us;
+        if (!first || next < first_us || is_breach_first) {
+            first = c;
+            first_us = next;
+        }
+    }
+    return first;
 }
 
 void clocks_tick(struct plan *p)
 {
-    for (size_t i = 0; i < p->t->clock_count; i++) {
-        if (p->change->event_count + 4 > PLAN_MAX_EVENTS)
-            return; /* the rest is due at the next tick */
-        tick_clock(p, &p->t->clocks[i]);
-    }
+    struct ticket_clock *c;
+
+    /* Room is left for the events of an action; the rest is due at the next tick. */
+    while (p->change->event_count + 4 <= PLAN_MAX_EVENTS && (c = find_due(p)))
+        tick_clock(p, c);
 }
 
 /* ---- starting and stopping
