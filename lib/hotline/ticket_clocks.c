@@ -130,11 +130,23 @@ void clocks_tick(struct plan *p)
 /* ---- starting and stopping
  * ------------------------------------------------------------------------ */
 
+/* An event that comes again (contacted twice, dispatched elsewhere) starts nothing anew. */
+static bool is_running(const struct plan *p, enum clock_kind clock, int assignment)
+{
+    for (size_t i = 0; i < p->t->clock_count; i++) {
+        const struct ticket_clock *c = &p->t->clocks[i];
+        if (c->clock == clock && c->assignment == assignment && c->round == p->t->round &&
+            c->state == CLOCK_RUNNING)
+            return true;
+    }
+    return false;
+}
+
 void clocks_start(struct plan *p, enum clock_kind clock, int assignment)
 {
     const struct sla_rule *rule =
         sla_rule_for(p->policy, clock, p->t->kind, p->t->urgency, p->t->round);
-    if (!rule)
+    if (!rule || is_running(p, clock, assignment))
         return;
     struct sla_clock s = sla_clock_start(rule, p->calendar, p->now_us);
     struct ticket_clock *c = &p->t->clocks[p->t->clock_count++];
@@ -178,8 +190,7 @@ void clocks_stop_at(struct plan *p, enum sla_event event, int assignment)
 {
     for (size_t i = 0; i < p->t->clock_count; i++) {
         struct ticket_clock *c = &p->t->clocks[i];
-        if (c->state == CLOCK_RUNNING && c->stop == event &&
-            (c->assignment == 0 || c->assignment == assignment))
+        if (c->state == CLOCK_RUNNING && c->stop == event && c->assignment == assignment)
             end_clock(p, c, CLOCK_MET);
     }
 }
@@ -211,7 +222,7 @@ void clocks_resume_resolve(struct plan *p)
 {
     for (size_t i = p->t->clock_count; i-- > 0;) {
         struct ticket_clock *c = &p->t->clocks[i];
-        if (c->clock != CLOCK_RESOLVE || c->state != CLOCK_MET)
+        if (c->clock != CLOCK_RESOLVE || c->state != CLOCK_MET || c->round != p->t->round)
             continue;
         if (c->pausable && !c->breached_us)
             give_back(p, c);

@@ -90,7 +90,7 @@ const struct machine_row machine_rows[] = {
              "the unit has spoken with the citizen"),
     ROW_UNIT(REPORT, A(WORKING), IS_LEAD_READY, TICKET_REVIEW, ASSIGNMENT_REPORTED, REPORTED,
              REPORTED, "the lead gives the result of all"),
-    ROW_UNIT(REPORT, A(WORKING), IS_CO, STATE_KEEP, ASSIGNMENT_REPORTED, REPORTED, NEVER,
+    ROW_UNIT(REPORT, A(WORKING), IS_CO, STATE_KEEP, ASSIGNMENT_REPORTED, REPORTED, REPORTED,
              "a co-unit answers the lead"),
 };
 const size_t machine_row_count = ARRAY_LEN(machine_rows);

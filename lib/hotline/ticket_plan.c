@@ -395,21 +395,28 @@ static void apply_effect(struct plan *p, const struct machine_row *row)
         redo(p);
 }
 
+static void clocks_hear(struct plan *p, enum sla_event event, int assignment)
+{
+    if (event == SLA_NEVER)
+        return;
+    clocks_stop_at(p, event, assignment);
+    clocks_start_at(p, event, assignment);
+}
+
 static void tell_clocks(struct plan *p, const struct machine_row *row)
 {
-    int own = row->effect == EFFECT_SELF ? p->command->assignment : 0;
+    const struct assignment *own = row->effect == EFFECT_SELF ? self(p) : NULL;
 
-    if (row->sla != SLA_NEVER)
-        clocks_stop_at(p, row->sla, own);
-    if (row->guard ==
-        GUARD_FAIL) { /* the review ended, but what follows a good one does not begin */
+    if (row->guard == GUARD_FAIL) { /* what follows a good review does not begin */
+        clocks_stop_at(p, row->sla, 0);
         clocks_resume_resolve(p);
         return;
     }
-    if (row->sla != SLA_NEVER)
-        clocks_start_at(p, row->sla, 0);
-    if (own && row->sla != SLA_NEVER)
-        clocks_start_at(p, row->sla, own);
+    /* What a co-unit does is heard by its own clocks only. */
+    if (!own || own->role == ASSIGNMENT_LEAD)
+        clocks_hear(p, row->sla, 0);
+    if (own)
+        clocks_hear(p, row->sla, own->ordinal);
     if (row->effect == EFFECT_REDO)
         clocks_start_at(p, SLA_REDO, 0);
     for (size_t i = 0; i < p->t->assignment_count; i++) {
@@ -490,6 +497,8 @@ static void end_ticket(struct plan *p, const struct machine_row *row)
 {
     bool at_desk = row->action == ACTION_ANSWER;
 
+    if (row->to == TICKET_CLOSED)
+        clocks_stop_at(p, SLA_CLOSED, 0);
     clocks_end(p, 0, at_desk);
     /* What units have worked on in earlier rounds was dispatched, whoever answers it at last. */
     tally_end(p, row->guard == GUARD_NOBODY_SIGNED && p->t->round == 1);

@@ -37,7 +37,8 @@ void plan_json_string(struct sbuf *out, const char *key, const char *value);
 
 /* Warnings and breaches up to now. */
 void clocks_tick(struct plan *p);
-/* Clocks that stop at this event: met. assignment 0 = only those of the ticket as a whole. */
+/* Clocks that stop at this event: met. Those of one assignment, or with 0 of the ticket as a whole.
+ */
 void clocks_stop_at(struct plan *p, enum sla_event event, int assignment);
 /* Clocks that start at this event; per-unit clocks only if an assignment is named. */
 void clocks_start_at(struct plan *p, enum sla_event event, int assignment);
