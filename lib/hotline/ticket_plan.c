@@ -185,7 +185,7 @@ static void fill_refusal(const struct plan *p, const struct machine_row *row, en
         .changed_by = p->t->last_actor,
         .changed_us = p->t->last_at_us,
     };
-    if (a && a->signed_by) { /* the winner of a race to sign */
+    if (near == NEAR_STATE && row->action == ACTION_SIGN && a->signed_by) { /* won the race */
         refusal->changed_by = a->signed_by;
         refusal->changed_us = a->signed_us;
     }
