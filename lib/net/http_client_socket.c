@@ -95,7 +95,9 @@ static bool tls_expect_host(SSL *ssl, const char *host)
         inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
     if (is_address)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, host) == 1;
+    char name[NI_MAXHOST]; /* OpenSSL's macro casts const away */
+    (void)evutil_snprintf(name, sizeof(name), "%s", host);
+    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
 static bool tls_connect(struct client_socket *s, const char *host, SSL_CTX *tls,

@@ -4,7 +4,7 @@
  * Life of a request
  *   NEW         head is being read (head deadline: whole head, not per byte)
  *   ROUTED      head complete, on_head() decided the body limit or refused
- *   PAYLOAD_IN  body is being read (body deadline, minimum progress)
+ *   PAYLOAD_IN  body is being read (body deadline: whole body)
  *   PROCESSING  on_request() was called; the handler owns the request until it answers
  *   REPLYING    answer given, being written (write-progress deadline)
  *   STREAMING   answer is a stream (SSE); ends by http_stream_end() or disconnect
@@ -13,16 +13,19 @@
  * Callbacks
  *   on_head and on_request run from the event loop, never inside a call of yours.
  *   on_abort runs exactly once, and only if the peer vanished (EOF after the whole request, RST,
- *   write deadline) or the server is being freed between on_request and the end of the answer;
- * after it, the request must not be touched again. Half-close of a client that still reads counts
- * as vanished. Answering is allowed inside on_request and at any later time.
+ *   write deadline) or the server is being freed between on_request and the answer: http_reply() or
+ *   http_stream_end() hand the request back, nothing follows them. After on_abort the request must
+ *   not be touched again. Half-close of a client that still reads counts as vanished.
+ *   A request that only on_head has seen (refused, or its body never complete) gets no on_abort:
+ *   on_head must leave nothing behind that would need one.
+ *   Answering is allowed inside on_request and at any later time.
  *
  * Bounds, each with a counter in /metrics: connections (total, per address), head, header count,
  * target, body, requests per connection, handshake/head/body/idle/write deadlines, stream
  * high-water mark, pipelining depth 1 (the next request waits unread). EMFILE/ENFILE: the listener
  * pauses for a second, log throttled.
  *
- * Error answers made here are RFC 9457 problems through the `problem` callback.
+ * Answers to what is refused here are written by on_refuse (RFC 9457 problems are the daemon's).
  * One thread; sockets and TLS stay inside this room.
  */
 #ifndef NET_HTTP_SERVER_H
@@ -62,8 +65,13 @@ struct http_handler {
      * 100-continue` is answered only after this said yes.
      */
     int64_t (*on_head)(void *ctx, struct http_request *req);
-    /* Head (and perhaps body) was refused by on_head, or by limits. Fill in headers and body of the
-     * answer. */
+    /*
+     * Head or body was refused by on_head, by limits or by deadlines, or the connection is one too
+     * many (503). Call http_reply() before returning, else an empty answer is sent; NULL: always
+     * that. The head may be known in part or not at all: then strings are "" and the method is
+     * HTTP_METHOD_UNKNOWN. reason is a stable word, "handler" if on_head said no. May come after
+     * on_head has said yes (body too large, body deadline).
+     */
     void (*on_refuse)(void *ctx, struct http_request *req, int status, const char *reason);
     void (*on_request)(void *ctx, struct http_request *req);
     void (*on_abort)(void *ctx, struct http_request *req);
