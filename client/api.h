@@ -58,6 +58,8 @@ bool api_print_raw(const struct client *client, const struct api_answer *answer)
 
 /* Appends one percent-encoded path segment. */
 void path_segment(struct sbuf *path, const char *segment);
+/* What is wrong with a field: the daemon's own words in our language if it has any, its detail. */
+void fault_write(struct sbuf *out, enum lang lang, const struct json_value *fault);
 /* RFC 9457 problem as text; body may be any JSON or NULL. */
 void problem_write(struct sbuf *out, enum lang lang, int status, const struct json_value *problem);
 enum exit_code exit_of_status(int status);

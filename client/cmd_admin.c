@@ -49,22 +49,15 @@ static bool read_bundle(const struct client *client, const struct args *args, st
 /* ---- printing
  * ------------------------------------------------------------------------------------ */
 
-static void print_faults(const struct client *client, FILE *to, enum text_id title,
+static void print_faults(const struct client *client, enum text_id title,
                          const struct json_value *list)
 {
     for (size_t i = 0; i < json_array_length(list); i++) {
-        const struct json_value *fault = json_at(list, i);
-        const char *field = json_string(json_get(fault, "field"), NULL);
-        const char *reason = json_string(json_get(fault, "reason"), NULL);
-        struct sbuf line, clean;
+        struct sbuf line;
 
         sbuf_init(&line, 0);
-        sbuf_init(&clean, 0);
-        text_fill(&line, client->lang, title, field != NULL ? field : "",
-                  reason != NULL ? reason_text(client->lang, reason) : "", (char *)NULL);
-        clean_add(&clean, line.data, line.len, false);
-        fprintf(to, "  %s\n", clean.data);
-        sbuf_free(&clean);
+        fault_write(&line, client->lang, json_at(list, i));
+        client_say(client, title, line.data, NULL);
         sbuf_free(&line);
     }
 }
@@ -87,7 +80,17 @@ static void view_import(const struct client *client, const struct json_value *an
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         view_line(client, rows[i].label, view_scalar(client, json_get(answer, rows[i].key)));
-    print_faults(client, client->out, T_WARNING_LINE, json_get(answer, "warnings"));
+    print_faults(client, T_WARNING_LINE, json_get(answer, "warnings"));
+}
+
+/* The lists are cut at the daemon's bound; the counts are not. */
+static void format_count(char *out, size_t size, const struct json_value *count,
+                         const struct json_value *list)
+{
+    if (json_type(count) == JSON_INT)
+        snprintf(out, size, "%lld", (long long)json_int(count));
+    else
+        snprintf(out, size, "%zu", json_array_length(list));
 }
 
 static void view_validation(const struct client *client, const struct json_value *answer)
@@ -96,10 +99,10 @@ static void view_validation(const struct client *client, const struct json_value
     const struct json_value *warnings = json_get(answer, "warnings");
     char counts[2][24];
 
-    print_faults(client, client->out, T_ERROR_LINE, errors);
-    print_faults(client, client->out, T_WARNING_LINE, warnings);
-    snprintf(counts[0], sizeof(counts[0]), "%zu", json_array_length(errors));
-    snprintf(counts[1], sizeof(counts[1]), "%zu", json_array_length(warnings));
+    print_faults(client, T_ERROR_LINE, errors);
+    print_faults(client, T_WARNING_LINE, warnings);
+    format_count(counts[0], sizeof(counts[0]), json_get(answer, "error_count"), errors);
+    format_count(counts[1], sizeof(counts[1]), json_get(answer, "warning_count"), warnings);
     client_say(client, T_VALIDATED, counts[0], counts[1]);
 }
 

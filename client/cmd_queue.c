@@ -186,7 +186,6 @@ static const struct option contact_options[] = {
     {.name = "text",
      .field = "text",
      .kind = OPTION_TEXT,
-     .flags = OPTION_REQUIRED,
      .hint = "TEXT",
      .help = T_OPT_CONTACT_TEXT},
 };
@@ -201,7 +200,6 @@ static const struct option report_options[] = {
     {.name = "internal",
      .field = "internal",
      .kind = OPTION_TEXT,
-     .flags = OPTION_REQUIRED,
      .hint = "TEXT",
      .help = T_OPT_INTERNAL},
     {.name = "public-reply",

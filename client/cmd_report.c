@@ -122,9 +122,19 @@ static void measure_cell(const struct client *client, struct table *table,
     table_cell(table, text, STYLE_PLAIN);
 }
 
+static void measure_row(const struct client *client, struct table *table,
+                        const struct measure_columns *columns, const char *name,
+                        const struct json_value *row)
+{
+    table_cell(table, name, STYLE_PLAIN);
+    for (size_t c = 0; c < columns->count; c++)
+        measure_cell(client, table, json_get(measures_of(row), columns->keys[c]));
+}
+
 static void view_measures(const struct client *client, const struct json_value *answer)
 {
-    const struct json_value *items = json_get(answer, "items");
+    const struct json_value *items = json_get(answer, "items"), *total = json_get(answer, "total");
+    const char *next = member(answer, "next");
     struct measure_columns columns = {.count = 0};
     struct table *table = table_new();
 
@@ -133,14 +143,13 @@ static void view_measures(const struct client *client, const struct json_value *
     table_column(table, client_text(client, T_COL_NAME), TABLE_SHRINKS);
     for (size_t c = 0; c < columns.count; c++)
         table_column(table, measure_text(client->lang, columns.keys[c]), TABLE_RIGHT);
-    for (size_t i = 0; i < json_array_length(items); i++) {
-        const struct json_value *row = json_at(items, i);
-
-        table_cell(table, row_name(row), STYLE_PLAIN);
-        for (size_t c = 0; c < columns.count; c++)
-            measure_cell(client, table, json_get(measures_of(row), columns.keys[c]));
-    }
+    for (size_t i = 0; i < json_array_length(items); i++)
+        measure_row(client, table, &columns, row_name(json_at(items, i)), json_at(items, i));
+    if (table_rows(table) > 0 && json_type(total) == JSON_OBJECT)
+        measure_row(client, table, &columns, client_text(client, T_TOTAL), total);
     client_print_table(client, table);
+    if (next != NULL)
+        client_say(client, T_MORE_AFTER, next, NULL);
     table_free(&table);
 }
 
@@ -227,34 +236,26 @@ static const struct word by_words[] = {
         .name = "to", .field = "to", .kind = OPTION_TEXT, .hint = "INSTANT", .help = T_OPT_UNTIL   \
     }
 
-static const struct option tiers_options[] = {
-    PERIOD_OPTIONS,
-    {.name = "region",
-     .field = "region",
-     .kind = OPTION_TEXT,
-     .hint = "CODE",
-     .help = T_OPT_REGION},
-    {.name = "unit", .field = "unit", .kind = OPTION_TEXT, .hint = "CODE", .help = T_OPT_UNIT},
-    {.name = "category",
-     .field = "category",
-     .kind = OPTION_TEXT,
-     .hint = "CODE",
-     .help = T_OPT_CATEGORY},
-    {.name = "kind",
-     .field = "kind",
-     .kind = OPTION_WORD,
-     .hint = "KIND",
-     .help = T_OPT_KIND,
-     .words = kind_words,
-     .word_count = KIND_COUNT},
-    {.name = "channel",
-     .field = "channel",
-     .kind = OPTION_WORD,
-     .hint = "CHANNEL",
-     .help = T_OPT_CHANNEL,
-     .words = channel_words,
-     .word_count = CHANNEL_COUNT},
-};
+#define CODE_OPTION(option, text)                                                                  \
+    {                                                                                              \
+        .name = option, .field = option, .kind = OPTION_TEXT, .hint = "CODE", .help = text         \
+    }
+#define FILTER_OPTIONS                                                                             \
+    CODE_OPTION("region", T_OPT_REGION), CODE_OPTION("unit", T_OPT_UNIT),                          \
+        CODE_OPTION("category", T_OPT_CATEGORY),                                                   \
+        {.name = "kind",                                                                           \
+         .field = "kind",                                                                          \
+         .kind = OPTION_WORD,                                                                      \
+         .hint = "KIND",                                                                           \
+         .help = T_OPT_KIND,                                                                       \
+         .words = kind_words,                                                                      \
+         .word_count = KIND_COUNT},                                                                \
+    {                                                                                              \
+        .name = "channel", .field = "channel", .kind = OPTION_WORD, .hint = "CHANNEL",             \
+        .help = T_OPT_CHANNEL, .words = channel_words, .word_count = CHANNEL_COUNT                 \
+    }
+
+static const struct option tiers_options[] = {PERIOD_OPTIONS, FILTER_OPTIONS};
 
 static const struct option measures_options[] = {
     {.name = "by",
@@ -265,6 +266,15 @@ static const struct option measures_options[] = {
      .words = by_words,
      .word_count = ARRAY_LEN(by_words)},
     PERIOD_OPTIONS,
+    FILTER_OPTIONS,
+    {.name = "limit",
+     .field = "limit",
+     .kind = OPTION_INT,
+     .hint = "N",
+     .help = T_OPT_LIMIT,
+     .min = 1,
+     .max = 500},
+    {.name = "after", .field = "after", .kind = OPTION_TEXT, .hint = "CURSOR", .help = T_OPT_AFTER},
 };
 
 const struct command report_commands[] = {

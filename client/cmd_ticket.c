@@ -249,17 +249,6 @@ static const struct option list_options[] = {
 
 static const struct option events_options[] = {PAGE_OPTIONS};
 
-static const struct option complete_options[] = {
-    KIND_OPTION(0),
-    CATEGORY_OPTION(0),
-    TEXT_OPTION("title", 0, T_OPT_TITLE),
-    TEXT_OPTION("text", 0, T_OPT_TEXT),
-    CODE_OPTION("region", "region", T_OPT_REGION),
-    TEXT_OPTION("address", 0, T_OPT_ADDRESS),
-    URGENCY_OPTION,
-    VERSION_OPTION,
-};
-
 static const struct option answer_options[] = {TEXT_OPTION("reply", OPTION_REQUIRED, T_OPT_REPLY),
                                                VERSION_OPTION};
 
@@ -275,6 +264,7 @@ static const struct option dispatch_options[] = {
      .kind = OPTION_LIST,
      .hint = "UNIT,...",
      .help = T_OPT_CO_UNITS},
+    TEXT_OPTION("text", 0, T_OPT_REMARK),
     VERSION_OPTION,
 };
 
@@ -327,10 +317,12 @@ static const struct option refer_options[] = {
      .flags = OPTION_REQUIRED,
      .hint = "110",
      .help = T_OPT_REFER_TO},
+    TEXT_OPTION("text", 0, T_OPT_REMARK),
     VERSION_OPTION,
 };
 
-static const struct option version_options[] = {VERSION_OPTION};
+static const struct option remark_options[] = {TEXT_OPTION("text", 0, T_OPT_REMARK),
+                                               VERSION_OPTION};
 
 static const struct option text_options[] = {TEXT_OPTION("text", OPTION_REQUIRED, T_OPT_REMARK),
                                              VERSION_OPTION};
@@ -364,13 +356,13 @@ const struct command ticket_commands[] = {
      OPTIONS(events_options),
      .run = run_events},
     ACTION("answer", T_CMD_TICKET_ANSWER, answer_options),
-    ACTION("complete", T_CMD_TICKET_COMPLETE, complete_options),
+    ACTION("complete", T_CMD_TICKET_COMPLETE, remark_options),
     ACTION("dispatch", T_CMD_TICKET_DISPATCH, dispatch_options),
     ACTION("review", T_CMD_TICKET_REVIEW, review_options),
     ACTION("callback", T_CMD_TICKET_CALLBACK, callback_options),
     ACTION("reject", T_CMD_TICKET_REJECT, reject_options),
     ACTION("refer", T_CMD_TICKET_REFER, refer_options),
-    ACTION("withdraw", T_CMD_TICKET_WITHDRAW, version_options),
+    ACTION("withdraw", T_CMD_TICKET_WITHDRAW, remark_options),
     ACTION("note", T_CMD_TICKET_NOTE, text_options),
     ACTION("urge", T_CMD_TICKET_URGE, text_options),
     ACTION("supervise", T_CMD_TICKET_SUPERVISE, text_options),

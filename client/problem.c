@@ -39,24 +39,36 @@ static void add_clean(struct sbuf *out, const struct json_value *v)
         clean_add(out, s, len, false);
 }
 
+void fault_write(struct sbuf *out, enum lang lang, const struct json_value *fault)
+{
+    const char *field = json_string(json_get(fault, "field"), NULL);
+    const char *reason = json_string(json_get(fault, "reason"), NULL);
+    const struct json_value *own = json_get(fault, lang == LANG_ZH ? "zh" : "en");
+    const struct json_value *detail = json_get(fault, "detail");
+
+    if (field == NULL || field[0] == '\0')
+        field = text_get(lang, T_WHOLE_DOCUMENT);
+    clean_add(out, field, strlen(field), false);
+    sbuf_adds(out, ": ");
+    if (json_type(own) == JSON_STRING) {
+        add_clean(out, own);
+    } else if (reason != NULL) {
+        const char *text = reason_text(lang, reason);
+
+        clean_add(out, text, strlen(text), false);
+    }
+    if (json_type(detail) == JSON_STRING) {
+        sbuf_adds(out, " (");
+        add_clean(out, detail);
+        sbuf_addc(out, ')');
+    }
+}
+
 static void write_errors(struct sbuf *out, enum lang lang, const struct json_value *errors)
 {
     for (size_t i = 0; i < json_array_length(errors); i++) {
-        const struct json_value *error = json_at(errors, i);
-        const char *reason = json_string(json_get(error, "reason"), NULL);
-        const char *field = json_string(json_get(error, "field"), NULL);
-
         sbuf_adds(out, "  ");
-        if (field == NULL || field[0] == '\0')
-            sbuf_adds(out, text_get(lang, T_WHOLE_DOCUMENT));
-        else
-            clean_add(out, field, strlen(field), false);
-        sbuf_adds(out, ": ");
-        if (reason != NULL) {
-            const char *text = reason_text(lang, reason);
-
-            clean_add(out, text, strlen(text), false);
-        }
+        fault_write(out, lang, json_at(errors, i));
         sbuf_addc(out, '\n');
     }
 }

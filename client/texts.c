@@ -107,6 +107,8 @@ static const struct code_text measures[] = {
     {"on_time_signing", T_MEASURE_ON_TIME_SIGNING},
     {"response", T_MEASURE_RESPONSE},
     {"solved", T_MEASURE_SOLVED},
+    {"solved_first", T_MEASURE_SOLVED_FIRST},
+    {"solved_final", T_MEASURE_SOLVED_FINAL},
     {"satisfied", T_MEASURE_SATISFIED},
     {"satisfied_first", T_MEASURE_SATISFIED_FIRST},
     {"satisfied_final", T_MEASURE_SATISFIED_FINAL},

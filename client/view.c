@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "hotline/route.h"
 #include "hotline/ticket_machine.h"
 
 #define LABEL_WIDTH 14 /* columns */
@@ -79,6 +80,19 @@ static void view_word(const struct client *client, enum text_id label, const str
     view_line(client, label, word_text(client->lang, words, count, code));
 }
 
+/* "040203 噪音污染": the code is what one types, the name is what one reads. */
+static void view_named(const struct client *client, enum text_id label, const char *code,
+                       const char *name)
+{
+    struct sbuf text;
+
+    sbuf_init(&text, 0);
+    sbuf_addf(&text, "%s%s%s", code == NULL ? "" : code, name != NULL ? " " : "",
+              name == NULL ? "" : name);
+    view_line(client, label, text.data);
+    sbuf_free(&text);
+}
+
 static void join_strings(struct sbuf *out, const struct json_value *list)
 {
     for (size_t i = 0; i < json_array_length(list); i++) {
@@ -107,7 +121,8 @@ void view_route(const struct client *client, const struct json_value *route)
         sbuf_addf(&text, "%s%s%s", set, set[0] != '\0' ? " / " : "", rule);
     }
     view_line(client, T_LABEL_RULE, text.data);
-    view_line(client, T_LABEL_REASON, member(route, "reason"));
+    view_word(client, T_LABEL_REASON, route_reason_words, ROUTE_REASON_COUNT,
+              member(route, "reason"));
     sbuf_free(&text);
 }
 
@@ -171,10 +186,11 @@ static void view_assignments(const struct client *client, const struct json_valu
     struct table *table = table_new();
 
     table_column(table, client_text(client, T_COL_ASSIGNMENT), 0);
-    table_column(table, client_text(client, T_COL_UNIT), TABLE_SHRINKS);
+    table_column(table, client_text(client, T_COL_UNIT), 0);
     table_column(table, client_text(client, T_COL_ROLE), 0);
     table_column(table, client_text(client, T_COL_ROUND), TABLE_RIGHT);
     table_column(table, client_text(client, T_COL_STATE), 0);
+    table_column(table, client_text(client, T_COL_NAME), TABLE_SHRINKS);
     for (size_t i = 0; i < json_array_length(list); i++) {
         const struct json_value *a = json_at(list, i);
 
@@ -189,6 +205,7 @@ static void view_assignments(const struct client *client, const struct json_valu
                    word_text(client->lang, assignment_state_words, ASSIGNMENT_STATE_COUNT,
                              member(a, "state")),
                    STYLE_PLAIN);
+        table_cell(table, member(a, "unit_name"), STYLE_PLAIN);
     }
     if (table_rows(table) > 0) {
         fputc('\n', client->out);
@@ -212,6 +229,7 @@ static void view_clocks(const struct client *client, const struct json_value *li
     struct table *table = table_new();
 
     table_column(table, client_text(client, T_COL_CLOCK), 0);
+    table_column(table, client_text(client, T_COL_UNIT), 0);
     table_column(table, client_text(client, T_COL_STATE), 0);
     table_column(table, client_text(client, T_COL_DUE), 0);
     table_column(table, client_text(client, T_COL_MET), 0);
@@ -222,6 +240,7 @@ static void view_clocks(const struct client *client, const struct json_value *li
 
         table_cell(table, word_text(client->lang, clock_words, CLOCK_COUNT, member(c, "clock")),
                    STYLE_PLAIN);
+        table_cell(table, member(c, "unit"), STYLE_PLAIN);
         table_cell(
             table,
             word_text(client->lang, clock_state_words, CLOCK_STATE_COUNT, member(c, "state")),
@@ -246,8 +265,9 @@ void view_ticket(const struct client *client, const struct json_value *ticket)
     view_word(client, T_LABEL_KIND, kind_words, KIND_COUNT, member(ticket, "kind"));
     view_word(client, T_LABEL_URGENCY, urgency_words, URGENCY_COUNT, member(ticket, "urgency"));
     view_word(client, T_LABEL_CHANNEL, channel_words, CHANNEL_COUNT, member(ticket, "channel"));
-    view_line(client, T_LABEL_CATEGORY, member(ticket, "category"));
-    view_line(client, T_LABEL_REGION, member(ticket, "region"));
+    view_named(client, T_LABEL_CATEGORY, member(ticket, "category"),
+               member(ticket, "category_name"));
+    view_named(client, T_LABEL_REGION, member(ticket, "region"), member(ticket, "region_name"));
     view_line(client, T_LABEL_ADDRESS, member(ticket, "address"));
     view_line(client, T_LABEL_RECEIVED, view_time(member(ticket, "received_at")));
     view_requester(client, json_get(ticket, "requester"));
@@ -307,41 +327,33 @@ void view_ticket_list(const struct client *client, const struct json_value *list
 /* ---- events -----------------------------------------------------------------------------------
  */
 
-/* The first member of the list that is there, as text; sets *used_r to its key. */
-static const char *first_of(const struct client *client, const struct json_value *v,
-                            const char *const *keys, const char **used_r)
-{
-    for (size_t i = 0; keys[i] != NULL; i++)
-        if (json_type(json_get(v, keys[i])) != JSON_NULL) {
-            *used_r = keys[i];
-            return view_scalar(client, json_get(v, keys[i]));
-        }
-    *used_r = "";
-    return "";
-}
-
 struct rest {
     const struct client *client;
     struct sbuf *line;
-    const char *skip[3];
 };
+
+/* Members with a place of their own on the line, and those only programs want. */
+static bool is_known_member(const char *key)
+{
+    static const char *const known[] = {"at", "type", "number", "id", "seq", "role"};
+
+    for (size_t i = 0; i < ARRAY_LEN(known); i++)
+        if (strcmp(known[i], key) == 0)
+            return true;
+    return false;
+}
 
 static void add_rest(void *ctx, const char *key, const struct json_value *v)
 {
     struct rest *r = ctx;
     const char *text;
 
-    for (size_t i = 0; i < ARRAY_LEN(r->skip); i++)
-        if (strcmp(r->skip[i], key) == 0)
-            return;
     if (json_type(v) == JSON_OBJECT) { /* details are shown flat */
-        struct rest inner = {r->client, r->line, {"", "", ""}};
-
-        json_each(v, add_rest, &inner);
+        json_each(v, add_rest, r);
         return;
     }
     text = view_scalar(r->client, v);
-    if (text[0] == '\0')
+    if (text[0] == '\0' || is_known_member(key))
         return;
     sbuf_addc(r->line, ' ');
     clean_add(r->line, key, strlen(key), false);
@@ -351,23 +363,19 @@ static void add_rest(void *ctx, const char *key, const struct json_value *v)
 
 void view_event_line(const struct client *client, const struct json_value *event, struct sbuf *line)
 {
-    static const char *const times[] = {"at", "occurred_at", "time", NULL};
-    static const char *const types[] = {"type", NULL};
-    static const char *const numbers[] = {"number", "ticket", NULL};
-    struct rest rest = {client, line, {"", "", ""}};
-    const char *at = first_of(client, event, times, &rest.skip[0]);
-    const char *type = first_of(client, event, types, &rest.skip[1]);
-    const char *number = first_of(client, event, numbers, &rest.skip[2]);
-    const char *text = word_text(client->lang, event_words, EVENT_TYPE_COUNT, type);
+    struct rest rest = {client, line};
+    const char *parts[] = {
+        view_time(member(event, "at")),
+        member(event, "number"),
+        word_text(client->lang, event_words, EVENT_TYPE_COUNT, member(event, "type")),
+    };
 
-    at = view_time(at);
-    clean_add(line, at, strlen(at), false);
-    sbuf_adds(line, "  ");
-    if (number[0] != '\0') {
-        clean_add(line, number, strlen(number), false);
-        sbuf_adds(line, "  ");
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (parts[i] == NULL || parts[i][0] == '\0')
+            continue;
+        sbuf_adds(line, line->len > 0 ? "  " : "");
+        clean_add(line, parts[i], strlen(parts[i]), false);
     }
-    clean_add(line, text, strlen(text), false);
     if (json_type(event) == JSON_OBJECT)
         json_each(event, add_rest, &rest);
 }

@@ -515,9 +515,9 @@ static void a_broken_stream_is_resumed(void **state)
     assert_int_equal(rig->script.seen_count, 2);
     assert_string_equal(rig->script.seen[0].last_event_id, "3");
     assert_string_equal(rig->script.seen[1].last_event_id, "4");
-    assert_string_equal(rig->run.out, "  N1  x.a\n"
+    assert_string_equal(rig->run.out, "N1  x.a\n"
                                       "2026-11-21 09:00  N2  x.b unit=U\n"
-                                      "  x.c\n");
+                                      "x.c\n");
     rig_free(rig);
 }
 
