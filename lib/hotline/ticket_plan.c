@@ -349,7 +349,7 @@ static void tally_close(struct plan *p, enum tier tier, const char *unit)
 
     t->closed = 1;
     t->tier = tier;
-    t->desk = tier == TIER_DESK && !p->t->dispatched_us;
+    t->desk = tier == TIER_DESK;
     t->on_time = !p->t->was_late;
     change->closed_us = p->now_us;
     change->closed_tier = tier;
@@ -500,8 +500,8 @@ static void end_ticket(struct plan *p, const struct machine_row *row)
     if (row->to == TICKET_CLOSED)
         clocks_stop_at(p, SLA_CLOSED, 0);
     clocks_end(p, 0, at_desk);
-    /* What units have worked on in earlier rounds was dispatched, whoever answers it at last. */
-    tally_end(p, row->guard == GUARD_NOBODY_SIGNED && p->t->round == 1);
+    /* Each matter counts once: answered at the desk or dispatched, also a problem ticket. */
+    tally_end(p, at_desk || row->guard == GUARD_NOBODY_SIGNED);
     if (row->to == TICKET_CLOSED)
         close_ticket(p, row);
 }
