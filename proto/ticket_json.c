@@ -193,21 +193,21 @@ void ticket_json_write_route(struct json_writer *w, const struct city *city, int
     jw_object_end(w);
 }
 
-static void write_stored_route(struct json_writer *w, const struct ticket_record *r)
+void ticket_json_write_stored_route(struct json_writer *w, const struct ticket_record *record)
 {
     jw_object(w, "route");
-    write_set(w, r->rule_set);
-    jw_string(w, "rule", r->rule);
-    jw_string(w, "lead_unit", r->view.lead_unit);
+    write_set(w, record->rule_set);
+    jw_string(w, "rule", record->rule);
+    jw_string(w, "lead_unit", record->view.lead_unit);
     jw_array(w, "co_units");
-    for (size_t i = 0; i < r->view.assignment_count; i++) {
-        const struct assignment *a = &r->view.assignments[i];
-        if (a->role == ASSIGNMENT_CO && a->round == r->view.round &&
+    for (size_t i = 0; i < record->view.assignment_count; i++) {
+        const struct assignment *a = &record->view.assignments[i];
+        if (a->role == ASSIGNMENT_CO && a->round == record->view.round &&
             a->state != ASSIGNMENT_RECALLED)
             jw_string(w, NULL, a->unit);
     }
     jw_array_end(w);
-    jw_string(w, "reason", r->route_reason);
+    jw_string(w, "reason", record->route_reason);
     jw_object_end(w);
 }
 
@@ -278,7 +278,7 @@ void ticket_json_write(struct json_writer *w, const struct ticket_record *record
     jw_int(w, "round", v->round);
     jw_bool(w, "problem", v->is_problem);
     jw_bool(w, "overdue", v->is_overdue);
-    write_stored_route(w, record);
+    ticket_json_write_stored_route(w, record);
     write_ending(w, record, offset);
     ticket_json_write_assignments(w, v, record->leases, city, sight);
     ticket_json_write_clocks(w, v, offset);

@@ -109,6 +109,8 @@ void ticket_json_write_deadlines(struct json_writer *w, const struct ticket_view
                                  int offset_min);
 void ticket_json_write_route(struct json_writer *w, const struct city *city, int64_t rule_set,
                              const struct route *route);
+/* The same of a stored ticket: where it was sent then, and who has it now. */
+void ticket_json_write_stored_route(struct json_writer *w, const struct ticket_record *record);
 /* "number-ordinal" */
 #define ASSIGNMENT_ID_SIZE 28
 void assignment_id_format(int64_t number, int ordinal, char out[ASSIGNMENT_ID_SIZE]);

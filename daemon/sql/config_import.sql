@@ -1,8 +1,9 @@
 -- name: config_import
--- in: bundle jsonb, now timestamptz, account text
--- out: config, rule_set, sla_set, calendar_set
+-- in: bundle jsonb, now timestamptz, account text, address text
+-- out: config, rule_set, sla_set, calendar_set, told
 -- Stores a checked city bundle: codes that are no longer named are retired, never deleted; rules, policies and
--- calendars become new versions, so that running tickets keep what they were judged by.
+-- calendars become new versions, so that running tickets keep what they were judged by. Every daemon on this database
+-- loads the city anew when the transaction commits.
 WITH b AS (SELECT $1::jsonb AS j),
 c AS (
     INSERT INTO city (code, name, utc_offset_minutes, tiers)
@@ -93,7 +94,18 @@ d AS (
     FROM b, jsonb_array_elements(coalesce(nullif(j -> 'devices', 'null'), '[]')) AS x
     ON CONFLICT (id) DO UPDATE
     SET name = excluded.name, region = excluded.region, address = excluded.address, is_retired = false
+),
+v AS (
+    INSERT INTO config_version (rule_set, sla_set, calendar_set, activated_at, activated_by)
+    SELECT s.version, p.version, l.version, $2, $3 FROM s, p, l
+    RETURNING version, rule_set, sla_set, calendar_set
+),
+a AS (
+    INSERT INTO audit (at, account, address, action, detail)
+    SELECT $2, $3, $4::text, 'config.import',
+           jsonb_build_object('config', version, 'rule_set', rule_set, 'sla_set', sla_set, 'calendar_set', calendar_set)
+    FROM v
 )
-INSERT INTO config_version (rule_set, sla_set, calendar_set, activated_at, activated_by)
-SELECT s.version, p.version, l.version, $2, $3 FROM s, p, l
-RETURNING version AS config, rule_set, sla_set, calendar_set
+SELECT version AS config, rule_set, sla_set, calendar_set,
+       pg_notify('hotline_config', version::text)::text AS told
+FROM v

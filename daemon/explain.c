@@ -1,0 +1,214 @@
+/*
+ * explain.c - why this unit, why these deadlines: of a ticket, and of a matter that might come.
+ *
+ * A ticket keeps the versions it was judged by. As long as they are the ones in force the walk over
+ * the rules and the arithmetic of the deadlines are shown; afterwards only what was decided, since
+ * other rules would explain something that never happened.
+ */
+#include <string.h>
+
+#include "daemon/ticket_read.h"
+#include "proto/explain_json.h"
+
+/* ---- of a ticket -------------------------------------------------------------------------------
+ */
+
+/*
+ * The ticket as it came in. A rule that won and changed kind or urgency saw them before: where it
+ * asked for a certain one, it was that.
+ */
+static struct route_matter matter_of(const struct city *city, const struct ticket_record *record)
+{
+    const struct ticket_view *v = &record->view;
+    int won = record->rule ? city_find_rule(city, record->rule) : -1;
+    const struct rule *rule = won < 0 ? NULL : city_rule(city, won);
+    struct route_matter matter = {
+        .category = city_find_category(city, v->category),
+        .region = v->region ? city_find_region(city, v->region) : -1,
+        .kind = v->kind,
+        .urgency = v->urgency,
+        .channel = v->channel,
+        .title = record->title,
+        .text = record->text,
+        .now_us = v->received_us,
+    };
+
+    if (rule && rule->set_kind >= 0 && rule->kind >= 0)
+        matter.kind = (enum ticket_kind)rule->kind;
+    if (rule && rule->set_urgency >= 0 && rule->urgency >= 0)
+        matter.urgency = (enum ticket_urgency)rule->urgency;
+    return matter;
+}
+
+static const struct sla_rule *rule_of(const struct daemon *d, const struct ticket_record *record,
+                                      const struct ticket_clock *clock)
+{
+    const struct ticket_view *v = &record->view;
+    int policy = city_find_policy(d->city, v->policy);
+
+    if (policy < 0 || record->sla_set != d->sla_set || record->calendar_set != d->calendar_set)
+        return NULL;
+    return sla_rule_for(city_policy(d->city, policy), clock->clock, v->kind, v->urgency,
+                        clock->round);
+}
+
+static const char *unit_of(const struct ticket_view *view, int ordinal)
+{
+    for (size_t i = 0; ordinal && i < view->assignment_count; i++) {
+        if (view->assignments[i].ordinal == ordinal)
+            return view->assignments[i].unit;
+    }
+    return NULL;
+}
+
+static void write_clocks(struct json_writer *w, const struct daemon *d,
+                         const struct ticket_record *record)
+{
+    const struct ticket_view *v = &record->view;
+    int region = v->region ? city_find_region(d->city, v->region) : -1;
+    const struct calendar *calendar = city_calendar(d->city, region);
+
+    jw_array(w, "deadlines");
+    for (size_t i = 0; i < v->clock_count; i++) {
+        const struct ticket_clock *c = &v->clocks[i];
+        const struct explain_clock clock = {
+            .clock = c->clock,
+            .rule = rule_of(d, record, c),
+            .unit = unit_of(v, c->assignment),
+            .round = c->round,
+            .started_us = c->started_us,
+            .due_us = c->due_us,
+            .warn_us = c->warn_us,
+            .paused_us = c->paused_us,
+            .provisional = c->provisional,
+        };
+        explain_json_write_clock(w, &clock, calendar);
+    }
+    jw_array_end(w);
+}
+
+static void show_why(struct request *r, const struct ticket_record *record)
+{
+    const struct daemon *d = r->d;
+    bool is_in_force = record->rule_set == d->rule_set;
+    struct json_writer w;
+    struct sbuf out;
+
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    jw_object(&w, NULL);
+    ticket_json_write_stored_route(&w, record);
+    jw_bool(&w, "rule_set_in_force", is_in_force);
+    if (is_in_force) {
+        const struct route_matter matter = matter_of(d->city, record);
+        explain_json_write_rules(&w, d->city, &matter);
+    } else {
+        jw_array(&w, "rules");
+        jw_array_end(&w);
+    }
+    write_clocks(&w, d, record);
+    jw_object_end(&w);
+    request_reply(r, 200, &out);
+}
+
+void ticket_explain_get(struct request *r)
+{
+    ticket_view_one(r, "ticket.explain", show_why);
+}
+
+/* ---- of a supposed matter ----------------------------------------------------------------------
+ */
+
+/* Clocks that would run from the first moment; one that the dispatch itself ends is over at once.
+ */
+static bool would_run(const struct sla_rule *rule, bool is_dispatched)
+{
+    if (rule->start == SLA_RECEIVED)
+        return !(is_dispatched && rule->stop == SLA_DISPATCHED);
+    return rule->start == SLA_DISPATCHED && is_dispatched;
+}
+
+static void write_supposed(struct json_writer *w, const struct city *city,
+                           const struct route_matter *matter, const struct route *route)
+{
+    const struct sla_policy *policy = city_policy(city, route->policy);
+    const struct calendar *calendar = city_calendar(city, matter->region);
+
+    jw_array(w, "deadlines");
+    for (int k = 0; k < CLOCK_COUNT; k++) {
+        const struct sla_rule *rule =
+            sla_rule_for(policy, (enum clock_kind)k, route->kind, route->urgency, 1);
+        if (!rule || !would_run(rule, route->lead_unit >= 0))
+            continue;
+        const struct sla_clock s = sla_clock_start(rule, calendar, matter->now_us);
+        const struct explain_clock clock = {
+            .clock = s.clock,
+            .rule = rule,
+            .started_us = s.started_us,
+            .due_us = s.due_us,
+            .warn_us = s.warn_us,
+            .provisional = s.provisional,
+        };
+        explain_json_write_clock(w, &clock, calendar);
+    }
+    jw_array_end(w);
+}
+
+/* false: answered. */
+static bool read_matter(struct request *r, struct explain_case *supposed,
+                        struct route_matter *matter)
+{
+    const struct city *city = r->d->city;
+
+    if (!request_query_ok(r) || !request_parse_body(r))
+        return false;
+    if (explain_json_decode(json_root(r->body), r->arena, supposed, &r->faults)) {
+        *matter = (struct route_matter){
+            .category = city_find_category(city, supposed->category),
+            .region = supposed->region ? city_find_region(city, supposed->region) : -1,
+            .kind = (enum ticket_kind)supposed->kind,
+            .urgency = (enum ticket_urgency)supposed->urgency,
+            .channel = (enum ticket_channel)supposed->channel,
+            .title = supposed->title,
+            .text = supposed->text,
+            .now_us = r->now_us,
+        };
+        if (matter->category < 0)
+            faults_add(&r->faults, "category", "not_found");
+        if (supposed->region && matter->region < 0)
+            faults_add(&r->faults, "region", "not_found");
+    }
+    if (r->faults.count == 0)
+        return true;
+    request_reply_faults(r);
+    return false;
+}
+
+void explain_post(struct request *r)
+{
+    const struct daemon *d = r->d;
+    struct explain_case supposed;
+    struct route_matter matter;
+    struct json_writer w;
+    struct route route;
+    struct sbuf out;
+
+    if (!d->city) {
+        request_problem(r, PROBLEM_NO_CITY, NULL);
+        return;
+    }
+    if (!read_matter(r, &supposed, &matter))
+        return;
+    route_matter(d->city, &matter, &route);
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    jw_object(&w, NULL);
+    ticket_json_write_route(&w, d->city, d->rule_set, &route);
+    jw_string(&w, "kind", kind_words[route.kind].code);
+    jw_string(&w, "urgency", urgency_words[route.urgency].code);
+    jw_string(&w, "policy", sla_policy_name(city_policy(d->city, route.policy)));
+    explain_json_write_rules(&w, d->city, &matter);
+    write_supposed(&w, d->city, &matter, &route);
+    jw_object_end(&w);
+    request_reply(r, 200, &out);
+}
