@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/civil.h"
 #include "base/log.h"
 #include "daemon/auth.h"
 #include "daemon/config.h"
@@ -69,6 +70,8 @@ static bool start_cluster(struct app *app, const char **conninfo_r)
     if (!app->cluster)
         return complain("private PostgreSQL", why);
     *conninfo_r = pg_cluster_conninfo(app->cluster);
+    if (app->pid_file && !pid_file_note(app->pid_file, *conninfo_r))
+        return complain("hotlined.pid", xstrdup(strerror(errno)));
     return true;
 }
 
@@ -417,6 +420,22 @@ int app_run(const struct app_options *options)
 /* ---- subcommands that need the database
  * ------------------------------------------------------------------ */
 
+/* A daemon runs on this folder: its cluster is used and left alone. */
+static int beside_daemon(const struct settings *settings,
+                         int (*fn)(void *ctx, const char *conninfo), void *ctx)
+{
+    char *conninfo =
+        settings->database[0] ? xstrdup(settings->database) : pid_file_read_note(settings->data);
+    int code = 1;
+
+    if (conninfo)
+        code = fn(ctx, conninfo);
+    else
+        log_error("hotlined", "a daemon is starting or stopping here; try again");
+    free(conninfo);
+    return code;
+}
+
 int app_with_database(const struct settings *settings, int (*fn)(void *ctx, const char *conninfo),
                       void *ctx)
 {
@@ -427,12 +446,13 @@ int app_with_database(const struct settings *settings, int (*fn)(void *ctx, cons
 
     if (!make_data_folder(settings->data))
         return 1;
-    /* If a daemon runs on this folder the cluster is its own: it is used, not stopped. */
     app.pid_file = pid_file_lock(settings->data, &why);
     free(why);
+    if (!app.pid_file)
+        return beside_daemon(settings, fn, ctx);
     if (start_cluster(&app, &conninfo))
         code = fn(ctx, conninfo);
-    if (app.pid_file && !stop_cluster(&app))
+    if (!stop_cluster(&app))
         code = 1;
     pid_file_unlock(&app.pid_file);
     return code;
@@ -441,7 +461,7 @@ int app_with_database(const struct settings *settings, int (*fn)(void *ctx, cons
 static void say_migration(void *ctx, const struct migration *m, int duration_ms)
 {
     (void)ctx;
-    printf("%04d_%s %d ms\n", m->version, m->name, duration_ms);
+    printf("%s %d ms\n", m->name, duration_ms);
     (void)fflush(stdout);
 }
 

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/attr.h"
 #include "base/civil.h"
+#include "base/clk.h"
 #include "base/sbuf.h"
 #include "daemon/app.h"
 #include "daemon/token_command.h"

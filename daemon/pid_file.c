@@ -42,6 +42,27 @@ struct pid_file *pid_file_lock(const char *data, char **error_r)
     return file;
 }
 
+bool pid_file_note(struct pid_file *file, const char *conninfo)
+{
+    return dprintf(file->fd, "%s\n", conninfo) > 0;
+}
+
+char *pid_file_read_note(const char *data)
+{
+    char *path = xasprintf("%s/hotlined.pid", data);
+    char text[2048];
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t got = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+    if (fd >= 0)
+        (void)close(fd);
+    free(path);
+    text[got > 0 ? got : 0] = '\0';
+    const char *line = strchr(text, '\n');
+    size_t len = line ? strcspn(line + 1, "\n") : 0;
+    return len ? xstrndup(line + 1, len) : NULL;
+}
+
 void pid_file_unlock(struct pid_file **file)
 {
     if (!*file)
