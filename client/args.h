@@ -59,7 +59,8 @@ struct command {
     const char *operands; /* as shown in the usage line, "" if none */
     size_t min_operands, max_operands;
     enum text_id summary;
-    const char *as; /* whose token is used unless --as says otherwise; NULL = none needed */
+    const char *as;        /* whose token is used unless --as says otherwise; NULL = none needed */
+    bool needs_all_tokens; /* speaks as several in turn: HOTLINE_TOKEN does not do */
     const struct option *options;
     size_t option_count;
     enum exit_code (*run)(struct client *client, const struct args *args);

@@ -111,15 +111,23 @@ struct json_doc *client_read_json(const struct client *client, const char *path)
     return doc;
 }
 
-static bool load_credentials(struct client *client, const struct args *args)
+/*
+ * A file that was named has to be good. The default one is only looked at if its tokens are needed:
+ * a start script must not stumble over what an earlier one left behind.
+ */
+static bool load_credentials(struct client *client, const struct client_environment *environment,
+                             const struct args *args)
 {
     const char *path = args_global(args, "credentials");
+    bool has_token =
+        client->token != NULL && client->as == NULL && !args->command->needs_all_tokens;
 
-    if (path == NULL && access(CLIENT_DEFAULT_CREDENTIALS, R_OK) != 0)
+    if (path == NULL && environment->credentials != NULL && environment->credentials[0] != '\0')
+        path = environment->credentials;
+    if (path == NULL && (has_token || access(CLIENT_DEFAULT_CREDENTIALS, R_OK) != 0))
         return true;
-    if (path == NULL)
-        path = CLIENT_DEFAULT_CREDENTIALS;
-    client->credentials = client_read_json(client, path);
+    client->credentials =
+        client_read_json(client, path != NULL ? path : CLIENT_DEFAULT_CREDENTIALS);
     return client->credentials != NULL;
 }
 
@@ -163,7 +171,7 @@ bool client_init(struct client *client, const struct client_environment *environ
     if (timeout != NULL)
         client->timeout_us = (int64_t)strtoll(timeout, NULL, 10) * 1000000;
     /* Commands that never speak to the daemon must work whatever the file looks like. */
-    if (args->command->as != NULL && !load_credentials(client, args))
+    if (args->command->as != NULL && !load_credentials(client, environment, args))
         return false;
     client->url = choose_url(client, environment, args);
     return true;

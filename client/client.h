@@ -29,8 +29,9 @@ struct http_client;
 
 /* What comes from the environment; tests fill it by hand. */
 struct client_environment {
-    const char *url;   /* HOTLINE_URL */
-    const char *token; /* HOTLINE_TOKEN */
+    const char *url;         /* HOTLINE_URL */
+    const char *token;       /* HOTLINE_TOKEN */
+    const char *credentials; /* HOTLINE_CREDENTIALS */
     const char *lc_all, *lc_messages, *lang;
     bool no_color;        /* NO_COLOR */
     size_t out_columns;   /* width of the terminal on out, 0 = not a terminal */

@@ -11,8 +11,8 @@
 #include "client/commands.h"
 #include "client/view.h"
 
-/* ---- reading a configuration from disk
- * ----------------------------------------------------------- */
+/* ---- reading a configuration from disk ---------------------------------------------------------
+ */
 
 static bool is_folder(const char *path)
 {
@@ -46,8 +46,8 @@ static bool read_bundle(const struct client *client, const struct args *args, st
     return ok;
 }
 
-/* ---- printing
- * ------------------------------------------------------------------------------------ */
+/* ---- printing ----------------------------------------------------------------------------------
+ */
 
 static void print_faults(const struct client *client, enum text_id title,
                          const struct json_value *list)
@@ -106,8 +106,8 @@ static void view_validation(const struct client *client, const struct json_value
     client_say(client, T_VALIDATED, counts[0], counts[1]);
 }
 
-/* ---- commands
- * ------------------------------------------------------------------------------------ */
+/* ---- commands ----------------------------------------------------------------------------------
+ */
 
 static enum exit_code post_bundle(struct client *client, const struct args *args, const char *path,
                                   struct api_answer *answer)

@@ -8,6 +8,7 @@
 #include "client/api.h"
 #include "client/commands.h"
 #include "client/view.h"
+#include "hotline/route.h"
 
 static const char *member(const struct json_value *v, const char *key)
 {
@@ -25,7 +26,10 @@ static void view_rules(const struct client *client, const struct json_value *rul
         const struct json_value *r = json_at(rules, i);
 
         table_cell(table, member(r, "rule"), STYLE_PLAIN);
-        table_cell(table, member(r, "verdict"), STYLE_PLAIN);
+        table_cell(
+            table,
+            word_text(client->lang, route_verdict_words, ROUTE_VERDICT_COUNT, member(r, "verdict")),
+            STYLE_PLAIN);
         table_cell(table, view_scalar(client, json_get(r, "lost_by")), STYLE_DIM);
     }
     if (table_rows(table) > 0) {
@@ -35,23 +39,21 @@ static void view_rules(const struct client *client, const struct json_value *rul
     table_free(&table);
 }
 
-/* The arithmetic, line by line as the daemon worked it out: plain texts or small objects. */
+/* The arithmetic, day by day, in the daemon's words. */
 static void view_lines(const struct client *client, const struct json_value *lines)
 {
-    for (size_t i = 0; i < json_array_length(lines); i++) {
-        const struct json_value *v = json_at(lines, i);
-        struct sbuf text, clean;
+    const char *key = client->lang == LANG_ZH ? "zh" : "en";
 
-        sbuf_init(&text, 0);
+    for (size_t i = 0; i < json_array_length(lines); i++) {
+        const char *text = member(json_at(lines, i), key);
+        struct sbuf clean;
+
+        if (text == NULL)
+            continue;
         sbuf_init(&clean, 0);
-        if (json_type(v) == JSON_STRING)
-            sbuf_adds(&text, json_string(v, NULL));
-        else
-            json_write_value(&text, v);
-        clean_add(&clean, text.data, text.len, false);
+        clean_add(&clean, text, strlen(text), false);
         fprintf(client->out, "    %s\n", clean.data);
         sbuf_free(&clean);
-        sbuf_free(&text);
     }
 }
 

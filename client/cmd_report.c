@@ -7,6 +7,7 @@
 #include "client/api.h"
 #include "client/commands.h"
 #include "client/view.h"
+#include "hotline/measures.h"
 
 #define RATE_BYTES 48
 
@@ -24,6 +25,15 @@ static void format_rate(const struct client *client, const struct json_value *ra
         snprintf(out, RATE_BYTES, "%s", client_text(client, T_NONE_DUE));
 }
 
+static void view_period(const struct client *client, const struct json_value *answer)
+{
+    const struct json_value *basis = json_get(answer, "basis");
+    const char *from = member(basis, "from"), *to = member(basis, "to");
+
+    if (from != NULL && to != NULL)
+        client_say(client, T_PERIOD, view_time(from), view_time(to));
+}
+
 static void view_basis(const struct client *client, const struct json_value *answer)
 {
     static const char *const figures[] = {"received", "desk",         "dispatched", "closed",
@@ -38,7 +48,7 @@ static void view_basis(const struct client *client, const struct json_value *ans
 
         if (json_type(v) == JSON_NULL)
             continue;
-        table_cell(table, measure_text(client->lang, figures[i]), STYLE_PLAIN);
+        table_cell(table, figure_text(client->lang, figures[i]), STYLE_PLAIN);
         table_cell(table, view_scalar(client, v), is_bad ? STYLE_BAD : STYLE_PLAIN);
     }
     client_print_table(client, table);
@@ -50,6 +60,7 @@ static void view_tiers(const struct client *client, const struct json_value *ans
     const struct json_value *tiers = json_get(answer, "tiers");
     struct table *table = table_new();
 
+    view_period(client, answer);
     view_basis(client, answer);
     fputc('\n', client->out);
     table_column(table, client_text(client, T_COL_TIER), 0);
@@ -71,8 +82,8 @@ static void view_tiers(const struct client *client, const struct json_value *ans
     table_free(&table);
 }
 
-/* ---- measures: rows and columns as the daemon sends them
- * ----------------------------------------- */
+/* ---- measures: rows and columns as the daemon sends them ---------------------------------------
+ */
 
 #define MEASURE_COLUMNS (TABLE_MAX_COLUMNS - 2)
 
@@ -87,24 +98,6 @@ static void collect_measure(void *ctx, const char *key, const struct json_value 
 
     if (json_type(json_get(v, "denominator")) == JSON_INT && columns->count < MEASURE_COLUMNS)
         columns->keys[columns->count++] = key;
-}
-
-/* Measures stand in the row itself or below "measures". */
-static const struct json_value *measures_of(const struct json_value *row)
-{
-    const struct json_value *below = json_get(row, "measures");
-
-    return json_type(below) == JSON_OBJECT ? below : row;
-}
-
-static const char *row_name(const struct json_value *row)
-{
-    static const char *const keys[] = {"name", "key", "code"};
-
-    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
-        if (member(row, keys[i]) != NULL)
-            return member(row, keys[i]);
-    return "";
 }
 
 static void measure_cell(const struct client *client, struct table *table,
@@ -128,7 +121,7 @@ static void measure_row(const struct client *client, struct table *table,
 {
     table_cell(table, name, STYLE_PLAIN);
     for (size_t c = 0; c < columns->count; c++)
-        measure_cell(client, table, json_get(measures_of(row), columns->keys[c]));
+        measure_cell(client, table, json_get(row, columns->keys[c]));
 }
 
 static void view_measures(const struct client *client, const struct json_value *answer)
@@ -138,13 +131,15 @@ static void view_measures(const struct client *client, const struct json_value *
     struct measure_columns columns = {.count = 0};
     struct table *table = table_new();
 
+    view_period(client, answer);
     if (json_array_length(items) > 0)
-        json_each(measures_of(json_at(items, 0)), collect_measure, &columns);
+        json_each(json_at(items, 0), collect_measure, &columns);
     table_column(table, client_text(client, T_COL_NAME), TABLE_SHRINKS);
     for (size_t c = 0; c < columns.count; c++)
-        table_column(table, measure_text(client->lang, columns.keys[c]), TABLE_RIGHT);
+        table_column(table, word_text(client->lang, measure_words, MEASURE_COUNT, columns.keys[c]),
+                     TABLE_RIGHT);
     for (size_t i = 0; i < json_array_length(items); i++)
-        measure_row(client, table, &columns, row_name(json_at(items, i)), json_at(items, i));
+        measure_row(client, table, &columns, member(json_at(items, i), "name"), json_at(items, i));
     if (table_rows(table) > 0 && json_type(total) == JSON_OBJECT)
         measure_row(client, table, &columns, client_text(client, T_TOTAL), total);
     client_print_table(client, table);

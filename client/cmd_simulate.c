@@ -24,8 +24,8 @@ uint64_t sim_random(struct simulation *sim, uint64_t below)
     return below == 0 ? z : z % below;
 }
 
-/* ---- steps
- * ------------------------------------------------------------------------------------------- */
+/* ---- steps -------------------------------------------------------------------------------------
+ */
 
 enum exit_code sim_post(struct simulation *sim, const char *who, const char *path,
                         const struct sbuf *body, const char *key, struct api_answer *answer_r,
@@ -83,8 +83,8 @@ void sim_settle(struct simulation *sim, struct sim_ticket *ticket, bool as_plann
     sim_progress(sim);
 }
 
-/* ---- progress
- * ---------------------------------------------------------------------------------------- */
+/* ---- progress ----------------------------------------------------------------------------------
+ */
 
 static void draw_bar(const struct client *client, size_t done, size_t total)
 {
@@ -119,8 +119,8 @@ void sim_progress(struct simulation *sim)
     }
 }
 
-/* ---- summary
- * ----------------------------------------------------------------------------------------- */
+/* ---- summary -----------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *key;
@@ -221,8 +221,8 @@ static void summary_text(const struct simulation *sim)
         summary_line(client, T_SIM_REFUSED, sim->refused);
 }
 
-/* ---- the day
- * ------------------------------------------------------------------------------------------ */
+/* ---- the day -----------------------------------------------------------------------------------
+ */
 
 static enum exit_code play(struct simulation *sim)
 {
@@ -285,6 +285,7 @@ const struct command simulate_commands[] = {
      .operands = "",
      .summary = T_CMD_SIMULATE,
      .as = "admin",
+     .needs_all_tokens = true,
      .options = simulate_options,
      .option_count = ARRAY_LEN(simulate_options),
      .run = run_simulate},

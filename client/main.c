@@ -25,6 +25,7 @@ int main(int argc, char **argv)
     struct client_environment environment = {
         .url = getenv("HOTLINE_URL"),
         .token = getenv("HOTLINE_TOKEN"),
+        .credentials = getenv("HOTLINE_CREDENTIALS"),
         .lc_all = getenv("LC_ALL"),
         .lc_messages = getenv("LC_MESSAGES"),
         .lang = getenv("LANG"),

@@ -99,8 +99,8 @@ struct simulation {
     bool channel_uses_desk[CHANNEL_COUNT]; /* its own token may not do it */
 };
 
-/* ---- shared by the parts of the simulation
- * -------------------------------------------------------- */
+/* ---- shared by the parts of the simulation -----------------------------------------------------
+ */
 
 uint64_t sim_random(struct simulation *sim, uint64_t below);
 enum exit_code sim_load_city(struct simulation *sim);
@@ -125,8 +125,8 @@ enum exit_code sim_desk_act(struct simulation *sim, struct sim_ticket *ticket, c
 void sim_settle(struct simulation *sim, struct sim_ticket *ticket, bool as_planned);
 void sim_progress(struct simulation *sim);
 
-/* ---- the parts
- * -------------------------------------------------------------------------------------- */
+/* ---- the parts ---------------------------------------------------------------------------------
+ */
 
 enum exit_code sim_create_tickets(struct simulation *sim);
 enum exit_code sim_desk_first(struct simulation *sim);

@@ -110,8 +110,8 @@ enum exit_code sim_desk_first(struct simulation *sim)
     return EXIT_DONE;
 }
 
-/* ---- review and call-back
- * --------------------------------------------------------------------------- */
+/* ---- review and call-back ----------------------------------------------------------------------
+ */
 
 static enum exit_code review(struct simulation *sim, struct sim_ticket *ticket, bool pass,
                              bool *done_r)

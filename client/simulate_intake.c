@@ -67,8 +67,8 @@ static size_t choose_case(struct simulation *sim, enum sim_plan plan)
             if (sim->case_codes[c] != NULL && (fits || pass == 1))
                 return c;
         }
-    INVARIANT(!"a city without any of the matters was refused on loading");
-    return 0;
+    /* A city without any of the matters was refused on loading. */
+    invariant_failed("a case for every ticket", __FILE__, __LINE__);
 }
 
 static void write_filled(struct json_writer *w, const char *key, const char *text,

@@ -101,27 +101,11 @@ static const struct code_text reasons[] = {
     {"depth", T_REASON_DEPTH},
 };
 
-static const struct code_text measures[] = {
-    {"on_time_closing", T_MEASURE_ON_TIME_CLOSING},
-    {"closing", T_MEASURE_CLOSING},
-    {"on_time_signing", T_MEASURE_ON_TIME_SIGNING},
-    {"response", T_MEASURE_RESPONSE},
-    {"solved", T_MEASURE_SOLVED},
-    {"solved_first", T_MEASURE_SOLVED_FIRST},
-    {"solved_final", T_MEASURE_SOLVED_FINAL},
-    {"satisfied", T_MEASURE_SATISFIED},
-    {"satisfied_first", T_MEASURE_SATISFIED_FIRST},
-    {"satisfied_final", T_MEASURE_SATISFIED_FINAL},
-    {"return", T_MEASURE_RETURN},
-    {"redo", T_MEASURE_REDO},
-    {"once_done", T_MEASURE_ONCE_DONE},
-    {"received", T_MEASURE_RECEIVED},
-    {"desk", T_MEASURE_DESK},
-    {"dispatched", T_MEASURE_DISPATCHED},
-    {"in_hand", T_MEASURE_IN_HAND},
-    {"overdue", T_MEASURE_OVERDUE},
-    {"carried_over", T_MEASURE_CARRIED_OVER},
-    {"closed", T_MEASURE_CLOSED},
+static const struct code_text figures[] = {
+    {"received", T_FIGURE_RECEIVED},     {"desk", T_FIGURE_DESK},
+    {"dispatched", T_FIGURE_DISPATCHED}, {"in_hand", T_FIGURE_IN_HAND},
+    {"overdue", T_FIGURE_OVERDUE},       {"carried_over", T_FIGURE_CARRIED_OVER},
+    {"closed", T_FIGURE_CLOSED},
 };
 
 static const char *code_text_get(enum lang lang, const struct code_text *table, size_t count,
@@ -138,7 +122,7 @@ const char *reason_text(enum lang lang, const char *reason)
     return code_text_get(lang, reasons, ARRAY_LEN(reasons), reason);
 }
 
-const char *measure_text(enum lang lang, const char *measure)
+const char *figure_text(enum lang lang, const char *figure)
 {
-    return code_text_get(lang, measures, ARRAY_LEN(measures), measure);
+    return code_text_get(lang, figures, ARRAY_LEN(figures), figure);
 }

@@ -37,7 +37,7 @@ const char *word_text(enum lang lang, const struct word *words, size_t count, co
 
 /* What a reason of a field fault means ("required", "too_long", ...), or the word itself. */
 const char *reason_text(enum lang lang, const char *reason);
-/* The name of a figure of GET /v1/reports/..., or the word itself. */
-const char *measure_text(enum lang lang, const char *measure);
+/* The name of a figure of GET /v1/reports/tiers, or the word itself. */
+const char *figure_text(enum lang lang, const char *figure);
 
 #endif

@@ -324,8 +324,7 @@ void view_ticket_list(const struct client *client, const struct json_value *list
     table_free(&table);
 }
 
-/* ---- events -----------------------------------------------------------------------------------
- */
+/* ---- events -------------------------------------------------------------------------------- */
 
 struct rest {
     const struct client *client;

@@ -217,6 +217,7 @@ void client_run(struct client_run *run, ...)
     run->code = client_main(argc, argv,
                             &(struct client_environment){.url = run->url,
                                                          .token = run->token,
+                                                         .credentials = run->credentials,
                                                          .lang = run->lang,
                                                          .out_columns = run->columns,
                                                          .out = out,

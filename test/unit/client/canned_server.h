@@ -49,7 +49,8 @@ struct client_run {
     /* set before */
     const char *url; /* HOTLINE_URL */
     const char *token;
-    const char *lang; /* LANG */
+    const char *credentials; /* HOTLINE_CREDENTIALS */
+    const char *lang;        /* LANG */
     size_t columns;
     /* set after; freed by client_run_free() */
     enum exit_code code;

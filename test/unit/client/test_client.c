@@ -106,8 +106,8 @@ static void assert_hasnt(const char *text, const char *part)
         fail_msg("\"%s\" should not be in:\n%s", part, text);
 }
 
-/* ---- exit codes
- * ---------------------------------------------------------------------------------- */
+/* ---- exit codes --------------------------------------------------------------------------------
+ */
 
 static void exit_codes_tell_who_is_to_blame(void **state)
 {
@@ -206,8 +206,8 @@ static void a_bad_address_is_wrong_usage(void **state)
     client_run_free(&run);
 }
 
-/* ---- refusals
- * -------------------------------------------------------------------------------------- */
+/* ---- refusals ----------------------------------------------------------------------------------
+ */
 
 static const char invalid[] =
     "{\"type\":\"urn:hotline:invalid\",\"title\":\"Invalid input\",\"status\":400,"
@@ -246,8 +246,8 @@ static void conflicts_say_what_is_in_the_way(void **state)
     rig_free(rig);
 }
 
-/* ---- what is sent
- * ------------------------------------------------------------------------------------ */
+/* ---- what is sent ------------------------------------------------------------------------------
+ */
 
 static void a_new_ticket_can_be_repeated_safely(void **state)
 {
@@ -315,8 +315,8 @@ static void raw_answers_are_left_alone(void **state)
     rig_free(rig);
 }
 
-/* ---- who speaks
- * -------------------------------------------------------------------------------------- */
+/* ---- who speaks --------------------------------------------------------------------------------
+ */
 
 static char *write_credentials(const char *text)
 {
@@ -393,6 +393,12 @@ static void unusable_credentials_are_told(void **state)
     assert_has(run.err, "/nonexistent/file");
     client_run(&run, "--credentials", path, "ticket", "show", "1", (char *)NULL);
     assert_int_equal(run.code, EXIT_USAGE);
+    /* the environment may name the file, and it is refused the same way */
+    run.credentials = "/nonexistent/other";
+    client_run(&run, "ticket", "show", "1", (char *)NULL);
+    assert_int_equal(run.code, EXIT_USAGE);
+    assert_has(run.err, "/nonexistent/other");
+    run.credentials = NULL;
     /* what needs no daemon works all the same */
     client_run(&run, "--credentials", path, "version", (char *)NULL);
     assert_int_equal(run.code, EXIT_DONE);
@@ -402,8 +408,8 @@ static void unusable_credentials_are_told(void **state)
     free(path);
 }
 
-/* ---- accounts and configuration
- * -------------------------------------------------------------------------- */
+/* ---- accounts and configuration ----------------------------------------------------------------
+ */
 
 static void a_new_account_prints_its_token_alone(void **state)
 {
@@ -449,8 +455,8 @@ static void errors_found_by_validate_are_a_refusal(void **state)
     free(path);
 }
 
-/* ---- tables on a terminal
- * ------------------------------------------------------------------------------------ */
+/* ---- tables on a terminal ----------------------------------------------------------------------
+ */
 
 static void lists_fit_the_terminal(void **state)
 {
@@ -478,7 +484,8 @@ static void figures_show_shares_and_none_due(void **state)
 {
     struct rig *rig = rig_new(
         200,
-        "{\"basis\":\"closed_at\",\"received\":4,\"desk\":1,\"dispatched\":3,\"in_hand\":1,"
+        "{\"basis\":{\"from\":\"2026-01-01T00:00:00+08:00\",\"to\":"
+        "\"2026-02-01T00:00:00+08:00\"},\"received\":4,\"desk\":1,\"dispatched\":3,\"in_hand\":1,"
         "\"overdue\":0,\"carried_over\":0,\"closed\":3,\"tiers\":[{\"tier\":\"village\",\"name\":"
         "\"v\",\"closed\":2,\"share\":0.66667,\"on_time\":2},{\"tier\":\"town\",\"name\":\"t\","
         "\"closed\":0,\"share\":null,\"on_time\":0}]}");
@@ -489,11 +496,48 @@ static void figures_show_shares_and_none_due(void **state)
                         "/v1/reports/tiers?from=2026-01-01T00%3A00%3A00%2B08%3A00");
     assert_has(rig->run.out, "village or community       2     66.7%        2");
     assert_has(rig->run.out, "none due");
+    assert_has(rig->run.out, "2026-01-01 00:00 to 2026-02-01 00:00\n");
     rig_free(rig);
 }
 
-/* ---- the stream
- * --------------------------------------------------------------------------------------------------
+static void rates_stand_beside_their_counts(void **state)
+{
+    struct rig *rig = rig_new(
+        200, "{\"basis\":{},\"total\":{\"closing\":{\"numerator\":25783,\"denominator\":29186,"
+             "\"rate\":0.8834}},\"items\":[{\"key\":\"A\",\"name\":\"城管局\",\"closing\":{"
+             "\"numerator\":0,\"denominator\":0,\"rate\":null}}],\"next\":null}");
+
+    (void)state;
+    rig->run.lang = "zh_CN";
+    RUN(rig, "report", "measures");
+    assert_string_equal(rig->script.seen[0].target, "/v1/reports/measures?by=unit");
+    assert_string_equal(rig->run.out, "名称               办结率\n"
+                                      "城管局             无应办\n"
+                                      "合计    88.3% 25783/29186\n");
+    rig_free(rig);
+}
+
+static void deadlines_are_explained_day_by_day(void **state)
+{
+    struct rig *rig = rig_new(
+        200, "{\"route\":{\"rule_set\":\"3\",\"rule\":\"R1\",\"lead_unit\":null,\"co_units\":[],"
+             "\"reason\":\"no_rule\"},\"rules\":[{\"rule\":\"R2\",\"verdict\":\"region\","
+             "\"lost_by\":null}],\"deadlines\":[{\"clock\":\"resolve\",\"due_at\":"
+             "\"2026-02-27T17:30:00+08:00\",\"provisional\":false,\"lines\":[{\"zh\":\"一\","
+             "\"en\":\"day 1\"}]}]}");
+
+    (void)state;
+    RUN(rig, "explain", "--category", "010101", "--region", "320281");
+    assert_string_equal(rig->script.seen[0].body,
+                        "{\"kind\":\"complaint\",\"channel\":\"phone\",\"category\":\"010101\","
+                        "\"region\":\"320281\"}");
+    assert_has(rig->run.out, "(dispatch pool)");
+    assert_has(rig->run.out, "no rule matches");
+    assert_has(rig->run.out, "resolution: 2026-02-27 17:30\n    day 1\n");
+    rig_free(rig);
+}
+
+/* ---- the stream --------------------------------------------------------------------------------
  */
 
 static void a_broken_stream_is_resumed(void **state)
@@ -533,8 +577,7 @@ static void a_refused_stream_is_not_tried_again(void **state)
     rig_free(rig);
 }
 
-/* ---- the clock
- * -----------------------------------------------------------------------------------------------------
+/* ---- the clock ---------------------------------------------------------------------------------
  */
 
 static void durations_have_units(void **state)
@@ -588,6 +631,8 @@ int main(void)
         cmocka_unit_test(errors_found_by_validate_are_a_refusal),
         cmocka_unit_test(lists_fit_the_terminal),
         cmocka_unit_test(figures_show_shares_and_none_due),
+        cmocka_unit_test(rates_stand_beside_their_counts),
+        cmocka_unit_test(deadlines_are_explained_day_by_day),
         cmocka_unit_test(a_broken_stream_is_resumed),
         cmocka_unit_test(a_refused_stream_is_not_tried_again),
         cmocka_unit_test(durations_have_units),

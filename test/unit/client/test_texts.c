@@ -82,7 +82,7 @@ static void unknown_words_stay_as_they_are(void **state)
     (void)state;
     assert_string_equal(reason_text(LANG_ZH, "required"), "必填");
     assert_string_equal(reason_text(LANG_ZH, "a_new_reason"), "a_new_reason");
-    assert_string_equal(measure_text(LANG_EN, "in_hand"), "in hand");
+    assert_string_equal(figure_text(LANG_EN, "in_hand"), "in hand");
     assert_string_equal(word_text(LANG_ZH, kind_words, KIND_COUNT, "help"), "求助");
     assert_string_equal(word_text(LANG_ZH, kind_words, KIND_COUNT, "new_kind"), "new_kind");
     assert_string_equal(word_text(LANG_ZH, kind_words, KIND_COUNT, NULL), "");
