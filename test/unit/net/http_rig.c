@@ -305,11 +305,15 @@ bool peer_ended(const struct peer *peer)
     return peer->eof || peer->reset;
 }
 
+/* By hand: under a sanitizer strstr() looks at the whole rest for every hit. */
 unsigned peer_count_of(const struct peer *peer, const char *text)
 {
     unsigned n = 0;
-    for (const char *at = peer->in.data; (at = strstr(at, text)); at += strlen(text))
-        n++;
+    size_t len = strlen(text);
+    for (size_t at = 0; at + len <= peer->in.len; at++) {
+        if (peer->in.data[at] == text[0] && memcmp(peer->in.data + at, text, len) == 0)
+            n++;
+    }
     return n;
 }
 
