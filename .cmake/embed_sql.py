@@ -205,7 +205,7 @@ class Statement:
             if kind == "param":
                 used.setdefault(int(match.group()[1:]), line)
         if not seen:
-            self.fail(self.body_line, "there is no statement")
+            self.fail(min(self.body_line, self.text.count("\n") + 1), "there is no statement")
         self.check_params(used)
 
     def check_params(self, used):
