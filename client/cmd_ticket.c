@@ -365,6 +365,11 @@ const struct command ticket_commands[] = {
     ACTION("withdraw", T_CMD_TICKET_WITHDRAW, remark_options),
     ACTION("note", T_CMD_TICKET_NOTE, text_options),
     ACTION("urge", T_CMD_TICKET_URGE, text_options),
-    ACTION("supervise", T_CMD_TICKET_SUPERVISE, text_options),
+    {.path = "ticket supervise",
+     ON_TICKET,
+     .summary = T_CMD_TICKET_SUPERVISE,
+     .as = "supervisor",
+     OPTIONS(text_options),
+     .run = run_action},
 };
 const size_t ticket_command_count = ARRAY_LEN(ticket_commands);
