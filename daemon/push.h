@@ -5,13 +5,19 @@
  * The event table is the truth. The hub follows it by the cursor (transaction id, event id) up to
  * the oldest transaction still running, so that nothing that commits late is skipped. It reads when
  * somebody hints: a commit of our own, a NOTIFY of another daemon, or a slow poll.
+ *
+ * While nobody waits, and nobody has for a while, the hub sleeps: intake then pays nothing for it.
+ * The first waiter wakes it; it starts at the horizon of that moment and makes every waiter look
+ * once more, because it cannot tell what happened while it slept.
  */
 #ifndef DAEMON_PUSH_H
 #define DAEMON_PUSH_H
 
 #include "daemon/daemon.h"
+#include "daemon/push_event.h"
 
 struct push *push_new(struct daemon *d);
+/* Waiters that are left go without a word. */
 void push_free(struct push **push);
 /* Something was committed: look soon. NULL is fine. Coalesced; also tells other daemons by one
  * NOTIFY for many commits. */
@@ -22,14 +28,44 @@ void push_look(struct push *push);
 /*
  * Waiting for changes that concern `unit` (NULL = everything). woken runs once, from the loop, when
  * there is a new event for it or the time is over; after it, or push_unwait(), the waiter is gone.
- * NULL if there are too many.
+ * NULL if there are too many (settings.max_waiting, subscribers included).
  */
 struct push_waiter;
 struct push_waiter *push_wait(struct push *push, const char *unit, int64_t timeout_us,
                               void (*woken)(void *ctx, bool by_event), void *ctx);
+/*
+ * For those who look into the database themselves: take the mark, ask, and wait with the mark. An
+ * event for the unit that the hub saw in between wakes at once.
+ */
+uint64_t push_mark(const struct push *push);
+struct push_waiter *push_wait_since(struct push *push, const char *unit, uint64_t mark,
+                                    int64_t timeout_us, void (*woken)(void *ctx, bool by_event),
+                                    void *ctx);
+/* Stays until push_unwait(): woken runs each time there may be something new, many events at once
+ * counted as one. by_event = false: the daemon stops. */
+struct push_waiter *push_subscribe(struct push *push, const char *unit,
+                                   void (*woken)(void *ctx, bool by_event), void *ctx);
 void push_unwait(struct push_waiter **waiter);
-/* Ends every wait now (shut-down): woken(ctx, false). */
+/* Lets the waiters of a unit (NULL: all waiters) look once more: a lease was given back, the test
+ * clock was moved. They are woken by_event. */
+void push_stir(struct push *push, const char *unit);
+/* Ends every wait now (shut-down): woken(ctx, false). Later ones end in the next turn. */
 void push_wake_all(struct push *push);
+bool push_is_stopping(const struct push *push);
 void push_register_metrics(void);
+
+/* ---- reading from memory ----------------------------------------------------------------------
+ */
+
+enum push_read {
+    PUSH_READ_TAIL,   /* read all there is; the place is now the hub's */
+    PUSH_READ_ENOUGH, /* take said so; there may be more */
+    PUSH_READ_OLD,    /* the place lies before what is in memory: ask the database */
+    PUSH_READ_ASLEEP, /* the hub follows nothing now: ask the database; a waiter wakes it */
+};
+/* Events after *place that concern unit (NULL = all), in order; moves the place behind each. take
+ * returns false for "this one, and then no more". It must not call the hub. */
+enum push_read push_read(struct push *push, struct push_cursor *place, const char *unit,
+                         bool (*take)(void *ctx, const struct push_event *event), void *ctx);
 
 #endif
