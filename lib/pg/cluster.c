@@ -239,9 +239,7 @@ static bool provision(const struct pg_cluster *cluster, char **error_r)
     return ok;
 }
 
-/* ---- life
- * -----------------------------------------------------------------------------------------------------
- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void pg_cluster_forget(struct pg_cluster **cluster_p)
 {
