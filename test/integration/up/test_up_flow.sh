@@ -128,5 +128,23 @@ holds "start after a stop" exits 0
 holds "it is another process" test "$old" != "$(cat "$DATA/hotlined.pid")"
 holds "nothing is loaded again" not_called "hotline admin import"
 
+up --stop
+if is_root; then
+    # PostgreSQL would not reach a folder below this one
+    mkdir -m 0700 "$TMP/closed"
+    DATA=$TMP/closed/data
+    up --port "$PORT" --empty
+    holds "below a closed folder" exits 0
+    holds "the data is elsewhere" test -L "$DATA"
+    holds "and postgres gets there" runuser -u postgres -- test -x "$(readlink "$DATA")"
+    up --empty
+    holds "the second run follows the link" exits 0
+    holds "and starts nothing" not_called "hotlined --data"
+    up --stop
+    holds "so does stop" says "stopped"
+    rm -rf "$(readlink "$DATA")"
+    rmdir --ignore-fail-on-non-empty /var/lib/hotlined
+fi
+
 echo "1..$CASES"
 [ "$BAD" -eq 0 ]
