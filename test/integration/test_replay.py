@@ -214,7 +214,7 @@ class Replay(DaemonTest):
         return got
 
     def check_reports(self, last):
-        years = [dt.datetime(year, 1, 1, tzinfo=ZONE) for year in range(2011, 2021)]
+        years = [dt.datetime(year, 1, 1, tzinfo=ZONE) for year in range(2011, last.year + 1)]
         for start, end in zip(years, years[1:] + [last]):
             self.check_report(start, end)
         odd = dt.datetime(2019, 3, 7, 10, 17, 23, tzinfo=ZONE)
