@@ -130,24 +130,37 @@ void clocks_tick(struct plan *p)
 /* ---- starting and stopping
  * ------------------------------------------------------------------------ */
 
-/* An event that comes again (contacted twice, dispatched elsewhere) starts nothing anew. */
-static bool is_running(const struct plan *p, enum clock_kind clock, int assignment)
+static void end_clock(struct plan *p, struct ticket_clock *c, enum clock_state state)
 {
-    for (size_t i = 0; i < p->t->clock_count; i++) {
-        const struct ticket_clock *c = &p->t->clocks[i];
-        if (c->clock == clock && c->assignment == assignment && c->round == p->t->round &&
-            c->state == CLOCK_RUNNING)
-            return true;
-    }
-    return false;
+    c->state = state;
+    c->met_us = state == CLOCK_MET ? p->now_us : 0;
+    c->is_changed = true;
 }
 
+static struct ticket_clock *find_running(const struct plan *p, enum clock_kind clock,
+                                         int assignment)
+{
+    for (size_t i = 0; i < p->t->clock_count; i++) {
+        struct ticket_clock *c = &p->t->clocks[i];
+        if (c->clock == clock && c->assignment == assignment && c->state == CLOCK_RUNNING)
+            return c;
+    }
+    return NULL;
+}
+
+/*
+ * An event that comes again (contacted twice, dispatched elsewhere) starts nothing anew. Only a
+ * rule for the redo takes the place of a clock that has been running since an earlier round.
+ */
 void clocks_start(struct plan *p, enum clock_kind clock, int assignment)
 {
     const struct sla_rule *rule =
         sla_rule_for(p->policy, clock, p->t->kind, p->t->urgency, p->t->round);
-    if (!rule || is_running(p, clock, assignment))
+    struct ticket_clock *old = find_running(p, clock, assignment);
+    if (!rule || (old && !(rule->redo && old->round < p->t->round)))
         return;
+    if (old)
+        end_clock(p, old, CLOCK_STOPPED);
     struct sla_clock s = sla_clock_start(rule, p->calendar, p->now_us);
     struct ticket_clock *c = &p->t->clocks[p->t->clock_count++];
     *c = (struct ticket_clock){
@@ -177,13 +190,6 @@ void clocks_start_at(struct plan *p, enum sla_event event, int assignment)
             continue;
         clocks_start(p, clock, assignment);
     }
-}
-
-static void end_clock(struct plan *p, struct ticket_clock *c, enum clock_state state)
-{
-    c->state = state;
-    c->met_us = state == CLOCK_MET ? p->now_us : 0;
-    c->is_changed = true;
 }
 
 void clocks_stop_at(struct plan *p, enum sla_event event, int assignment)
