@@ -108,6 +108,20 @@ static void write_extra(void *ctx, const char *key, const struct json_value *v)
     sbuf_addc(x->out, '\n');
 }
 
+/* The daemon writes "中文 / English": our half of it, the whole if it has no halves. */
+static void add_detail(struct sbuf *out, enum lang lang, const char *detail)
+{
+    static const char separator[] = " / ";
+    const char *middle = strstr(detail, separator);
+
+    if (middle == NULL)
+        clean_add(out, detail, strlen(detail), false);
+    else if (lang == LANG_ZH)
+        clean_add(out, detail, (size_t)(middle - detail), false);
+    else
+        clean_add(out, middle + strlen(separator), strlen(middle + strlen(separator)), false);
+}
+
 void problem_write(struct sbuf *out, enum lang lang, int status, const struct json_value *problem)
 {
     const struct json_value *detail = json_get(problem, "detail");
@@ -120,7 +134,7 @@ void problem_write(struct sbuf *out, enum lang lang, int status, const struct js
         detail = json_get(problem, "title");
     if (json_type(detail) == JSON_STRING) {
         sbuf_adds(out, ": ");
-        add_clean(out, detail);
+        add_detail(out, lang, json_string(detail, NULL));
     }
     sbuf_addc(out, '\n');
     write_errors(out, lang, json_get(problem, "errors"));

@@ -53,18 +53,34 @@ static void tree_free(struct tree *tree)
     map_free(&tree->has_child);
 }
 
-/* "澄江街道" + "朝阳社区": the city itself goes without saying. */
+/* "天鹤社区居委会" is an office; people live in 天鹤社区. */
+static size_t name_without_office(const char *name)
+{
+    static const char *const offices[] = {"村民委员会", "居民委员会", "村委会", "居委会"};
+    size_t len = strlen(name);
+
+    for (size_t i = 0; i < ARRAY_LEN(offices); i++) {
+        size_t tail = strlen(offices[i]);
+
+        if (len > tail && strcmp(name + len - tail, offices[i]) == 0)
+            return len - tail;
+    }
+    return len;
+}
+
+/* "澄江街道" + "天鹤社区": the city itself goes without saying. */
 static char *place_name(struct arena *arena, const struct tree *tree, const struct json_value *v)
 {
     const char *name = member(v, "name"), *parent_code = member(v, "parent");
     const struct json_value *parent =
         parent_code == NULL ? NULL : map_gets(tree->by_code, parent_code);
     const char *level = member(parent, "level");
+    int len = (int)name_without_office(name);
 
     if (level == NULL || strcmp(level, tier_words[TIER_CITY].code) == 0 ||
         member(parent, "name") == NULL)
-        return arena_strdup(arena, name);
-    return arena_printf(arena, "%s%s", member(parent, "name"), name);
+        return arena_strndup(arena, name, (size_t)len);
+    return arena_printf(arena, "%s%.*s", member(parent, "name"), len, name);
 }
 
 static void load_places(struct simulation *sim)

@@ -203,6 +203,14 @@ static void write_cell(struct sbuf *out, const struct cell *cell, size_t width, 
         pad(out, width - used);
 }
 
+/* Empty cells at the end of a line leave no blanks behind. */
+static void end_line(struct sbuf *out)
+{
+    while (out->len > 0 && out->data[out->len - 1] == ' ')
+        out->data[--out->len] = '\0';
+    sbuf_addc(out, '\n');
+}
+
 /*
  * Columns that fit are written; what lies beyond the edge of the terminal even after shrinking is
  * left out as whole columns, at least one stays.
@@ -235,13 +243,13 @@ void table_write(const struct table *table, size_t columns, bool color, struct s
         write_cell(out, &table->columns[c].title, widths[c], table->columns[c].flags,
                    c + 1 == shown, color);
     }
-    sbuf_addc(out, '\n');
+    end_line(out);
     for (size_t row = 0; row < table_rows(table); row++) {
         for (size_t c = 0; c < shown; c++) {
             pad(out, c > 0 ? GAP : 0);
             write_cell(out, &table->cells[row * table->column_count + c], widths[c],
                        table->columns[c].flags, c + 1 == shown, color);
         }
-        sbuf_addc(out, '\n');
+        end_line(out);
     }
 }

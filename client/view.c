@@ -334,7 +334,7 @@ struct rest {
 /* Members with a place of their own on the line, and those only programs want. */
 static bool is_known_member(const char *key)
 {
-    static const char *const known[] = {"at", "type", "number", "id", "seq", "role"};
+    static const char *const known[] = {"at", "type", "number", "id", "seq", "role", "hash"};
 
     for (size_t i = 0; i < ARRAY_LEN(known); i++)
         if (strcmp(known[i], key) == 0)

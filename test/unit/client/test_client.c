@@ -211,7 +211,8 @@ static void a_bad_address_is_wrong_usage(void **state)
 
 static const char invalid[] =
     "{\"type\":\"urn:hotline:invalid\",\"title\":\"Invalid input\",\"status\":400,"
-    "\"detail\":\"see errors\",\"errors\":[{\"field\":\"requester.phone\",\"reason\":\"format\"},"
+    "\"detail\":\"见 errors / see "
+    "errors\",\"errors\":[{\"field\":\"requester.phone\",\"reason\":\"format\"},"
     "{\"field\":\"\",\"reason\":\"new\\u001b[2Jreason\"}]}";
 
 static void refusals_name_the_fields(void **state)
@@ -234,13 +235,15 @@ static void refusals_name_the_fields(void **state)
 
 static void conflicts_say_what_is_in_the_way(void **state)
 {
-    struct rig *rig = rig_new(409, "{\"title\":\"Not now\",\"status\":409,\"state\":\"closed\","
-                                   "\"changed_by\":\"desk-2\"}");
+    struct rig *rig = rig_new(
+        409,
+        "{\"title\":\"Not now\",\"status\":409,\"detail\":\"已签收 / signed\",\"state\":\"closed\","
+        "\"changed_by\":\"desk-2\"}");
 
     (void)state;
     rig->run.lang = "zh_CN";
     RUN(rig, "ticket", "withdraw", "1");
-    assert_string_equal(rig->run.err, "hotline: 当前状态不允许 (409): Not now\n"
+    assert_string_equal(rig->run.err, "hotline: 当前状态不允许 (409): 已签收\n"
                                       "  state: 已办结\n"
                                       "  changed_by: desk-2\n");
     rig_free(rig);

@@ -45,7 +45,7 @@ struct fake_daemon {
     size_t wrong; /* steps that the machine does not allow, except a lead's early report */
     size_t early_reports;
     size_t too_fast; /* 429 still to give */
-    size_t from_web, from_phone, keys;
+    size_t from_web, from_phone, from_place, keys;
     bool web_forbidden;
     char last_key[160];
 };
@@ -54,7 +54,7 @@ static const char city[] =
     "{\"city\":{\"code\":\"1\",\"name\":\"c\"},"
     "\"regions\":[{\"code\":\"R\",\"name\":\"测试市\",\"level\":\"city\"},"
     "{\"code\":\"R1\",\"name\":\"东街道\",\"level\":\"town\",\"parent\":\"R\"},"
-    "{\"code\":\"R11\",\"name\":\"一社区\",\"level\":\"village\",\"parent\":\"R1\"}],"
+    "{\"code\":\"R11\",\"name\":\"一社区居委会\",\"level\":\"village\",\"parent\":\"R1\"}],"
     "\"units\":[{\"code\":\"U0\"},{\"code\":\"U1\"},{\"code\":\"U2\"}],"
     "\"categories\":[{\"code\":\"04\",\"name\":\"环境\"},{\"code\":\"0401\",\"name\":\"噪音污染\","
     "\"parent\":\"04\"},{\"code\":\"0402\",\"name\":\"户籍管理\",\"parent\":\"04\"}]}";
@@ -81,6 +81,8 @@ static void fake_create(struct fake_daemon *d, const struct canned_request *requ
     }
     if (strstr(request->authorization, "phone-t") != NULL)
         d->from_phone++;
+    if (strstr(request->body, "东街道一社区") != NULL && strstr(request->body, "居委会") == NULL)
+        d->from_place++;
     if (d->too_fast > 0) {
         d->too_fast--;
         snprintf(d->last_key, sizeof(d->last_key), "%s", request->idempotency_key);
@@ -265,6 +267,7 @@ static void a_day_takes_only_steps_that_are_allowed(void **state)
     assert_int_equal(d.wrong, 0);
     assert_int_equal(d.keys, 100);
     assert_true(d.early_reports > 0); /* the way through co-units was really taken */
+    assert_int_equal(d.from_place, 100);
     assert_true(d.from_phone > 50 && d.from_web > 10);
     for (size_t i = 0; i < d.count; i++) {
         left[d.tickets[i].state]++;

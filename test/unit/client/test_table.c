@@ -51,7 +51,7 @@ static void wide_characters_count_two_columns(void **state)
     (void)state;
     assert_string_equal(text, "NAME       N  NOTE\n"
                               "江阴市     7  ok\n"
-                              "a       1000  \n");
+                              "a       1000\n");
     free(text);
 }
 
