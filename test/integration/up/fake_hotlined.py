@@ -1,6 +1,6 @@
 """Stands in for build/bin/hotlined and build/bin/hotline in test_up_flow.sh, by the name it is called.
 
-Every call is a line of $FAKE/calls. A file in $FAKE makes it misbehave: die_at_start, never_ready.
+Every call is a line of $FAKE/calls. The file $FAKE/die_at_start makes it do so.
 """
 import http.server
 import json
@@ -35,10 +35,13 @@ def new_token(account):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        ready = not (FAKE / "never_ready").exists()
+        # as the real one: not ready to acknowledge before it knows a city
+        ready = (FAKE / "city").exists()
+        body = b"" if ready else b'{"type":"urn:hotline:no_city"}'
         self.send_response(200 if ready else 503)
-        self.send_header("Content-Length", "0")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body)
 
     def log_message(self, *_):
         pass
@@ -79,6 +82,8 @@ def hotline():
         print(new_token(option("--name")))
     elif ARGS[:3] == ["admin", "account", "add-units"]:
         print(json.dumps({f"U{n:03}": f"unit-{n}" for n in range(300)}))
+    elif ARGS[:2] == ["admin", "import"]:
+        (FAKE / "city").touch()
     elif ARGS[:2] == ["report", "tiers"]:
         print("tier closed")
 
