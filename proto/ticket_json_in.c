@@ -135,45 +135,93 @@ static int phone_symbol(uint32_t cp)
 
 #define PHONE_MAX_DIGITS 20
 
-static bool phone_digits(const char *phone, char digits[PHONE_SIZE], size_t *count_r)
+struct phone_text {
+    char digits[PHONE_SIZE];
+    size_t count;
+    bool has_plus;
+};
+
+static bool phone_read(const char *phone, struct phone_text *p)
 {
-    size_t len = strlen(phone), count = 0, used;
+    size_t len = strlen(phone), used;
     uint32_t cp;
 
+    *p = (struct phone_text){.count = 0};
     for (size_t at = 0; (used = utf8_next(phone + at, len - at, &cp)) > 0; at += used) {
         int symbol = phone_symbol(cp);
-        bool is_plus = (cp == '+' || cp == 0xFF0B) && count == 0;
-        if (is_plus || symbol == -1)
+        if ((cp == '+' || cp == 0xFF0B) && p->count == 0 && !p->has_plus) {
+            p->has_plus = true;
             continue;
-        if (symbol == -2 || count == PHONE_MAX_DIGITS)
+        }
+        if (symbol == -1)
+            continue;
+        if (symbol == -2 || p->count == PHONE_MAX_DIGITS)
             return false;
-        digits[count++] = (char)('0' + symbol);
+        p->digits[p->count++] = (char)('0' + symbol);
     }
-    digits[count] = '\0';
-    *count_r = count;
-    return count >= 3;
+    return p->count >= 3;
+}
+
+static bool is_mobile(const char *d, size_t count)
+{
+    return count == 11 && d[0] == '1' && d[1] >= '3';
+}
+
+/* 10 and 2x have eight digits behind them, area codes of three digits seven or eight. */
+static bool is_land_line_without_zero(const char *d, size_t count)
+{
+    bool is_short_area = (d[0] == '1' && d[1] == '0') || d[0] == '2';
+    return is_short_area ? count == 10 : d[0] >= '3' && (count == 10 || count == 11);
+}
+
+/* 400 and 800 numbers, hotlines and exchanges are dialled as they are, also from abroad. */
+static bool is_service(const char *d, size_t count)
+{
+    bool is_free = count == 10 && (strncmp(d, "400", 3) == 0 || strncmp(d, "800", 3) == 0);
+    return is_free || count <= 6 || (strncmp(d, "95", 2) == 0 && count <= 8);
+}
+
+/*
+ * Without + or 00 in front 86 is the country's code only before what is surely a whole number: 86
+ * is also how many local numbers begin, and those may have an extension behind them.
+ */
+static bool is_whole_number(const char *d, size_t count)
+{
+    bool is_area = d[0] == '0' && count >= 10 && count <= 12;
+    return is_mobile(d, count) || is_area ||
+           (is_land_line_without_zero(d, count) && (count == 11 || d[0] < '3'));
+}
+
+/* What is left after the country's code, or NULL if the number is not one of this country. */
+static const char *after_country(const struct phone_text *p)
+{
+    const char *d = p->digits;
+    bool has_00 = !p->has_plus && strncmp(d, "00", 2) == 0 && p->count >= 7;
+
+    d += has_00 ? 2 : 0;
+    if (strncmp(d, "86", 2) != 0)
+        return NULL;
+    d += 2;
+    size_t rest = strlen(d);
+    bool is_dialled = (has_00 || p->has_plus) && rest >= 3;
+    return is_dialled || is_whole_number(d, rest) ? d : NULL;
 }
 
 bool phone_normalise(const char *phone, char out[PHONE_SIZE])
 {
-    char digits[PHONE_SIZE];
-    size_t count;
-
-    if (!phone_digits(phone, digits, &count))
-        return false;
-    const char *d = digits;
-    if (strncmp(d, "00", 2) == 0 && count > 12)
-        d += 2, count -= 2;
-    /* 86 and a mobile (11) or a land line without its 0 (10, 11): the country code goes */
-    if (strncmp(d, "86", 2) == 0 && count >= 12 && count <= 14)
-        d += 2, count -= 2;
-    bool is_zero_mobile = count == 12 && d[0] == '0' && d[1] == '1' && d[2] >= '3';
-    if (is_zero_mobile)
-        d++, count--;
-    bool is_mobile = count == 11 && d[0] == '1';
-    bool lost_zero = d != digits && !is_mobile && !is_zero_mobile && d[0] != '0';
+    struct phone_text p;
     size_t at = 0;
-    if (lost_zero)
+
+    if (!phone_read(phone, &p))
+        return false;
+    const char *national = after_country(&p);
+    const char *d = national ? national : p.digits;
+    size_t count = strlen(d);
+    if (!national && !p.has_plus && strncmp(d, "00", 2) == 0 && count > 10)
+        d += 2, count -= 2; /* of another country: as with + */
+    if (d[0] == '0' && is_mobile(d + 1, count - 1))
+        d++, count--;
+    if (national && !is_service(d, count) && is_land_line_without_zero(d, count))
         out[at++] = '0';
     memcpy(out + at, d, count + 1);
     return true;
@@ -181,7 +229,7 @@ bool phone_normalise(const char *phone, char out[PHONE_SIZE])
 
 void phone_mask(const char *canonical, char out[PHONE_SIZE])
 {
-    size_t len = strlen(canonical);
+    size_t len = strnlen(canonical, PHONE_SIZE - 1);
     size_t head = len >= 11 ? 3 : 0, tail = len >= 7 ? 4 : 2;
 
     if (tail > len)
@@ -269,12 +317,19 @@ static const struct order_form forms[ACTION_COUNT] = {
     [ACTION_REPORT] = FORM(report_fields),
 };
 
-static void check_callback(const struct order_body *b, struct faults *faults)
+static void check_callback(struct order_body *b, struct faults *faults)
 {
     if (b->order.reached && !b->has_solved)
         faults_add(faults, "solved", "required");
+    /* Nobody answered, so nobody said anything; a plain "no" to all questions means just that. */
+    if (!b->order.reached && b->contacted)
+        faults_add(faults, "contacted", "not_allowed");
+    if (!b->order.reached && b->solved)
+        faults_add(faults, "solved", "not_allowed");
     if (!b->order.reached && b->order.satisfied)
         faults_add(faults, "satisfied", "not_allowed");
+    if (!b->order.reached)
+        b->has_contacted = b->has_solved = false;
 }
 
 bool ticket_json_decode_order(enum ticket_action action, const struct json_value *body,
@@ -284,8 +339,12 @@ bool ticket_json_decode_order(enum ticket_action action, const struct json_value
     const struct order_form *form = &forms[action];
     struct order_body b;
 
+    struct json_doc *empty = body ? NULL : json_parse("{}", 2, faults);
+
     memset(&b, 0, sizeof(b));
-    bool is_good = json_decode(body, form->fields, form->count, &b, arena, faults);
+    bool is_good =
+        json_decode(body ? body : json_root(empty), form->fields, form->count, &b, arena, faults);
+    json_doc_free(&empty);
     if (is_good && action == ACTION_CALLBACK)
         check_callback(&b, faults);
     b.order.contacted = b.has_contacted ? b.contacted : -1;
