@@ -219,7 +219,8 @@ static void write_requester(struct json_writer *w, const struct ticket_record *r
     jw_object(w, "requester");
     jw_bool(w, "anonymous", r->is_anonymous);
     jw_bool(w, "confidential", r->is_confidential);
-    if (sight->sees_identity) {
+    /* Below the hotline a confidential ticket has no name, whatever else the reader may see. */
+    if (sight->sees_identity && !(r->is_confidential && sight->unit)) {
         jw_string(w, "name", r->name);
         if (r->phone)
             phone_mask(r->phone, masked);
