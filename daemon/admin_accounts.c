@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "base/log.h"
 #include "base/map.h"
 #include "daemon/account_names.h"
 #include "daemon/admin.h"
@@ -134,7 +135,9 @@ static const struct field account_fields[] = {
 
 static void fault_at(struct request *r, size_t index, const char *field, const char *reason)
 {
-    faults_add(&r->faults, arena_printf(r->arena, "accounts[%zu].%s", index, field), reason);
+    faults_add(&r->faults,
+               arena_printf(r->arena, "accounts[%zu]%s%s", index, *field ? "." : "", field),
+               reason);
 }
 
 static void check_unit(struct request *r, const struct fresh *fresh, size_t index)
@@ -253,7 +256,7 @@ static void reply_taken(struct request *r, const struct pg_result *res)
     request_problem_end(r, &p);
 }
 
-static void on_created(struct request *r, const struct pg_result *res)
+static void take_created(struct request *r, const struct pg_result *res)
 {
     struct fresh_list *made = r->state;
 
@@ -265,6 +268,31 @@ static void on_created(struct request *r, const struct pg_result *res)
     for (size_t i = 0; i < made->count; i++)
         made->list[i].is_made = true;
     reload(r, on_created_loaded);
+}
+
+/* Outcomes of statements that request_submit() does not fit. */
+static void reply_failed(struct request *r, const struct pg_result *res)
+{
+    if (pg_result_outcome(res) != PG_REJECTED) {
+        request_problem(r, PROBLEM_UNAVAILABLE, NULL);
+        return;
+    }
+    log_limited(LOG_LEVEL_ERROR, "accounts", "statement refused sqlstate=%s %s",
+                pg_result_sqlstate(res), pg_result_message(res));
+    request_problem(r, PROBLEM_INTERNAL, NULL);
+}
+
+static void on_created(void *ctx, const struct pg_result *res)
+{
+    struct request *r = ctx;
+
+    r->op = NULL;
+    if (pg_result_outcome(res) == PG_ROWS)
+        take_created(r, res);
+    else if (strcmp(pg_result_sqlstate(res), "23505") == 0) /* by somebody else, this moment */
+        request_problem(r, PROBLEM_CONFLICT, "账号已存在 / one of the accounts exists already");
+    else
+        reply_failed(r, res);
 }
 
 void admin_accounts_post(struct request *r)
@@ -292,8 +320,8 @@ void admin_accounts_post(struct request *r)
     pg_param_array(&params, &hashes);
     param_author(r, &params);
     r->state = made;
-    request_submit(r, r->d->work_pool, &SQL_ACCOUNT_CREATE, &params, DAEMON_WRITE_TIMEOUT_US,
-                   on_created);
+    r->op = pg_submit(r->d->work_pool, &SQL_ACCOUNT_CREATE, &params, DAEMON_WRITE_TIMEOUT_US,
+                      on_created, r);
 }
 
 /* ---- an account for every unit -----------------------------------------------------------------
@@ -394,10 +422,8 @@ static void on_rotated(void *ctx, const struct pg_result *res)
     struct request *r = ctx;
 
     r->op = NULL;
-    if (pg_result_outcome(res) == PG_REJECTED)
-        request_problem(r, PROBLEM_INTERNAL, NULL);
-    else if (pg_result_outcome(res) != PG_ROWS)
-        request_problem(r, PROBLEM_UNAVAILABLE, NULL);
+    if (pg_result_outcome(res) != PG_ROWS)
+        reply_failed(r, res);
     else if (pg_result_rows(pg_result_at(res, 0)) == 0)
         request_problem(r, PROBLEM_NOT_FOUND, NULL);
     else if (pg_result_rows(pg_result_at(res, 1)) == 0)

@@ -28,7 +28,7 @@ WHERE t.number < coalesce($1::bigint, 9223372036854775807)
   AND ($7::text IS NULL OR t.kind = $7)
   AND ($8::text IS NULL OR t.channel = $8)
   AND ($9::boolean IS NULL OR t.is_overdue = $9)
-  AND ($10::text IS NULL OR strpos(lower(t.title), lower($10)) > 0 OR strpos(lower(t.text), lower($10)) > 0)
+  AND ($10::text IS NULL OR strpos(t.title, $10) > 0 OR strpos(t.text, $10) > 0)
   AND ($11::bytea IS NULL
        OR (($12::boolean OR NOT t.is_confidential)
            AND EXISTS (SELECT FROM requester r WHERE r.number = t.number AND r.phone_index = $11)))

@@ -28,7 +28,7 @@ WHERE r.phone_index = $11::bytea
   AND ($7::text IS NULL OR t.kind = $7)
   AND ($8::text IS NULL OR t.channel = $8)
   AND ($9::boolean IS NULL OR t.is_overdue = $9)
-  AND ($10::text IS NULL OR strpos(lower(t.title), lower($10)) > 0 OR strpos(lower(t.text), lower($10)) > 0)
+  AND ($10::text IS NULL OR strpos(t.title, $10) > 0 OR strpos(t.text, $10) > 0)
   AND ($12::boolean OR NOT t.is_confidential)
 ORDER BY r.number DESC
 LIMIT $2::integer
