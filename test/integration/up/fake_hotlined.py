@@ -48,7 +48,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 def serve(data):
-    (data / "hotlined.pid").write_text(f"{os.getpid()}\n")
+    (data / "hotlined.pid").write_text(f"{os.getpid()}\nport=5432 dbname=hotline\n")
     print("hotlined: starting", file=sys.stderr, flush=True)
     if (FAKE / "die_at_start").exists():
         sys.exit("hotlined: cannot start: the test wants it so")

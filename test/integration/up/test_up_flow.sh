@@ -73,7 +73,7 @@ called() { grep -q "^$1" "$FAKE/calls"; }
 not_called() { ! grep -q "^$1" "$FAKE/calls"; }
 credential() { [ "$(jq -r "$1" "$DATA/credentials.json")" = "$2" ]; }
 # gone, or a zombie that nobody has looked at yet
-daemon_gone() { ! grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$(cat "$DATA/hotlined.pid")/status" 2>/dev/null; }
+daemon_gone() { ! grep -q '^State:[[:space:]]*[^Z[:space:]]' "/proc/$(head -n 1 "$DATA/hotlined.pid")/status" 2>/dev/null; }
 
 touch "$FAKE/die_at_start"
 up --port "$PORT" --empty
@@ -116,7 +116,7 @@ holds "new tokens for the old accounts" called "hotlined token --data $DATA --ro
 holds "they are written" credential '.tokens.desk | length > 3' true
 holds "the demo day is not repeated" not_called "hotline simulate"
 
-old=$(cat "$DATA/hotlined.pid")
+old=$(head -n 1 "$DATA/hotlined.pid")
 up --stop
 holds "stop" exits 0
 holds "the daemon is gone" daemon_gone
@@ -125,7 +125,7 @@ holds "stop again" says "nothing runs"
 
 up --port "$PORT" --empty
 holds "start after a stop" exits 0
-holds "it is another process" test "$old" != "$(cat "$DATA/hotlined.pid")"
+holds "it is another process" test "$old" != "$(head -n 1 "$DATA/hotlined.pid")"
 holds "nothing is loaded again" not_called "hotline admin import"
 
 up --stop
