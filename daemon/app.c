@@ -17,12 +17,14 @@
 #include "daemon/auth.h"
 #include "daemon/config.h"
 #include "daemon/deadlines.h"
+#include "daemon/events.h"
 #include "daemon/fold.h"
 #include "daemon/intake.h"
 #include "daemon/number_reserve.h"
 #include "daemon/pid_file.h"
 #include "daemon/pii.h"
 #include "daemon/push.h"
+#include "daemon/queue.h"
 #include "daemon/request.h"
 #include "daemon/ticket_store.h"
 #include "pg/cluster.h"
@@ -202,6 +204,10 @@ static void make_pools(struct app *app, const char *conninfo)
     config.conninfo = conninfo;
     config.stmts = sql_catalogue;
     config.stmt_count = sql_catalogue_count;
+    config.name = "report";
+    config.connections = (int)d->settings.report_connections;
+    d->report_pool = pg_pool_new(d->base, &config, &quiet);
+    config.is_generic = true;
     config.name = "intake";
     config.connections = (int)d->settings.intake_connections;
     d->intake_pool = pg_pool_new(d->base, &config, &quiet);
@@ -319,6 +325,8 @@ static void register_metrics(void)
     intake_register_metrics();
     sweeper_register_metrics();
     push_register_metrics();
+    events_register_metrics();
+    queue_register_metrics();
 }
 
 static void make_http(struct daemon *d)
@@ -358,6 +366,7 @@ static void free_parts(struct app *app)
     push_free(&d->push);
     pg_pool_free(&d->intake_pool);
     pg_pool_free(&d->work_pool);
+    pg_pool_free(&d->report_pool);
     auth_free(&d->auth);
     city_unref(&d->city);
     free(d->city_bundle);
@@ -378,6 +387,7 @@ static void run_loop(struct app *app, const char *conninfo)
     watch_signals(app);
     pg_pool_start(d->intake_pool);
     pg_pool_start(d->work_pool);
+    pg_pool_start(d->report_pool);
     (void)event_base_dispatch(d->base);
     free_parts(app);
 }

@@ -29,6 +29,7 @@ struct daemon {
     struct clk clk;
     /* Intake has connections of its own, so that reports never stand in front of a citizen. */
     struct pg_pool *intake_pool, *work_pool;
+    struct pg_pool *report_pool; /* lists and figures: long reads, planned for their values */
     struct http_server *http;
     struct city *city; /* NULL until one is imported; hold a reference across callbacks */
     int64_t sla_set, rule_set, calendar_set; /* versions in force */

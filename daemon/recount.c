@@ -89,6 +89,6 @@ void admin_recount_post(struct request *r)
     if (!request_query_ok(r))
         return;
     recount_params(&params, r->arena);
-    request_submit(r, r->d->work_pool, &SQL_RECOUNT, &params, DAEMON_REPORT_TIMEOUT_US,
+    request_submit(r, r->d->report_pool, &SQL_RECOUNT, &params, DAEMON_REPORT_TIMEOUT_US,
                    on_recounted);
 }

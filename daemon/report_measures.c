@@ -114,6 +114,6 @@ void report_measures_get(struct request *r)
     pg_param_int(&params, job->most + 1);
     pg_param_int(&params, r->d->settings.satisfied_from);
     report_filter_params(&params, &filter);
-    request_submit(r, r->d->work_pool, &SQL_REPORT_MEASURES, &params, DAEMON_REPORT_TIMEOUT_US,
+    request_submit(r, r->d->report_pool, &SQL_REPORT_MEASURES, &params, DAEMON_REPORT_TIMEOUT_US,
                    on_measures);
 }

@@ -58,6 +58,6 @@ void report_tiers_get(struct request *r)
     report_edge_params(&params, filter.from_us, filter.basis.offset_min);
     report_edge_params(&params, filter.to_us, filter.basis.offset_min);
     report_filter_params(&params, &filter);
-    request_submit(r, r->d->work_pool, &SQL_REPORT_TIERS, &params, DAEMON_REPORT_TIMEOUT_US,
+    request_submit(r, r->d->report_pool, &SQL_REPORT_TIERS, &params, DAEMON_REPORT_TIMEOUT_US,
                    on_tiers);
 }

@@ -18,7 +18,7 @@ struct settings {
     char *log_level;
     int64_t instance;           /* digit in ticket numbers */
     int64_t intake_connections; /* of the pool that stores new tickets */
-    int64_t work_connections;
+    int64_t work_connections, report_connections;
     int64_t intake_batch;  /* tickets per transaction at most */
     int64_t intake_queued; /* tickets waiting at most, then 503 */
     int64_t max_connections, max_connections_per_address;

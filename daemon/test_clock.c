@@ -61,6 +61,7 @@ static void settled(void *ctx, bool ok)
     if (!r)
         return;
     r->on_abort = NULL;
+    push_stir(r->d->push, NULL); /* a lease may have ended: who waits for work looks again */
     if (ok)
         reply(r);
     else

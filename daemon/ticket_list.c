@@ -291,6 +291,6 @@ void ticket_list_get(struct request *r)
     r->state = list;
     pg_params_init(&params, r->arena);
     fill_params(r, list, &params);
-    request_submit(r, r->d->work_pool, choose_statement(list), &params, DAEMON_READ_TIMEOUT_US,
+    request_submit(r, r->d->report_pool, choose_statement(list), &params, DAEMON_READ_TIMEOUT_US,
                    on_listed);
 }

@@ -146,6 +146,9 @@ struct pg_pool_config {
     size_t max_in_flight; /* per connection, default 64 */
     int64_t connect_timeout_us; /* default 5 s */
     int64_t statement_timeout_ms; /* server side, default 30 s; lock_timeout is the same */
+    /* Plan each statement once per connection, not once per call: for statements by key, whose plan
+     * does not depend on their values (planning took longer than running them). */
+    bool is_generic;
     int64_t backoff_base_us, backoff_cap_us; /* default 50 ms, 5 s */
     const struct pg_stmt *const *stmts;      /* the catalogue, prepared and verified on every connection */
     size_t stmt_count;

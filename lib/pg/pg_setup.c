@@ -28,11 +28,12 @@ static const char session_sql[] =
     " set_config('IntervalStyle', 'postgres', false),"
     " set_config('bytea_output', 'hex', false),"
     " set_config('jit', 'off', false),"
+    " set_config('plan_cache_mode', $2, false),"
     " CASE current_setting('synchronous_commit') WHEN 'off'"
     " THEN set_config('synchronous_commit', 'on', false) END,"
     " current_setting('fsync'), current_setting('server_encoding')";
-#define SESSION_COLUMN_FSYNC 10
-#define SESSION_COLUMN_ENCODING 11
+#define SESSION_COLUMN_FSYNC 11
+#define SESSION_COLUMN_ENCODING 12
 
 enum step_kind { STEP_SESSION, STEP_PREPARE, STEP_DESCRIBE, STEP_LISTEN };
 
@@ -55,10 +56,10 @@ static enum step_kind step_kind(const struct pg_pool *pool, int step, size_t *in
 static bool send_session(struct pg_conn *conn)
 {
     char timeout[24];
-    const char *value[] = {timeout};
+    const char *value[] = {timeout, conn->pool->config.is_generic ? "force_generic_plan" : "auto"};
 
     snprintf(timeout, sizeof(timeout), "%" PRId64, conn->pool->config.statement_timeout_ms);
-    return PQsendQueryParams(conn->pg, session_sql, 1, NULL, value, NULL, NULL, 0) == 1;
+    return PQsendQueryParams(conn->pg, session_sql, 2, NULL, value, NULL, NULL, 0) == 1;
 }
 
 static bool send_step(struct pg_conn *conn, int step)
