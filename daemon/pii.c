@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/log.h"
+
 #define KEY_FILE_BYTES (2 * CRYPTO_KEY_SIZE)
 
 static bool write_keys(const char *path, const uint8_t keys[KEY_FILE_BYTES])
@@ -70,4 +72,17 @@ const uint8_t *pii_seal(const struct daemon *d, const char *aad, const char *tex
     crypto_seal(d->seal_key, aad, text, len, sealed);
     *len_r = len + CRYPTO_SEAL_OVERHEAD;
     return sealed;
+}
+
+const char *pii_open(const struct daemon *d, const char *aad, const uint8_t *sealed, size_t len,
+                     struct arena *arena)
+{
+    if (!sealed || len < CRYPTO_SEAL_OVERHEAD)
+        return NULL;
+    char *text = arena_alloc(arena, len - CRYPTO_SEAL_OVERHEAD + 1);
+    if (crypto_open(d->seal_key, aad, sealed, len, text))
+        return text;
+    log_limited(LOG_LEVEL_ERROR, "pii", "a sealed column does not open: another key? column=%s",
+                aad);
+    return NULL;
 }

@@ -23,4 +23,11 @@ void pii_phone_index(const struct daemon *d, const char *canonical,
 const uint8_t *pii_seal(const struct daemon *d, const char *aad, const char *text,
                         struct arena *arena, size_t *len_r);
 
+/*
+ * What was sealed, as a string in arena; NULL for NULL. What does not open (another key, a changed
+ * byte) is NULL too and logged by its column, never by its content.
+ */
+const char *pii_open(const struct daemon *d, const char *aad, const uint8_t *sealed, size_t len,
+                     struct arena *arena);
+
 #endif

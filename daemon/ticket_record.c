@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "base/log.h"
+#include "daemon/pii.h"
 #include "proto/json.h"
 
 enum column {
@@ -91,14 +91,7 @@ static const char *open_column(const struct reader *r, enum column col, const ch
     size_t len;
     const uint8_t *sealed = pg_result_bytea(r->res, r->row, (int)col, r->arena, &len);
 
-    if (!sealed || len < CRYPTO_SEAL_OVERHEAD)
-        return NULL;
-    char *text = arena_alloc(r->arena, len - CRYPTO_SEAL_OVERHEAD + 1);
-    if (crypto_open(r->d->seal_key, aad, sealed, len, text))
-        return text;
-    log_limited(LOG_LEVEL_ERROR, "ticket", "a sealed column does not open: another key? column=%s",
-                aad);
-    return NULL;
+    return pii_open(r->d, aad, sealed, len, r->arena);
 }
 
 /* ---- arrays of positional arrays
