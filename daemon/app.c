@@ -26,6 +26,7 @@
 #include "daemon/push.h"
 #include "daemon/queue.h"
 #include "daemon/request.h"
+#include "daemon/revive.h"
 #include "daemon/ticket_store.h"
 #include "pg/cluster.h"
 #include "pg/migrate.h"
@@ -38,6 +39,7 @@ struct app {
     const struct app_options *options;
     struct pg_cluster *cluster; /* NULL with a database of one's own */
     struct pid_file *pid_file;
+    struct revive *revive;
     struct event *signals[3];
     bool is_serving; /* configuration loaded once, listening */
     int exit_code;
@@ -164,6 +166,7 @@ static void on_up(void *ctx)
     struct app *app = ctx;
 
     log_info("hotlined", "database is there");
+    revive_up(app->revive);
     if (!app->is_serving)
         config_load(&app->d, on_config, app);
     else
@@ -172,7 +175,9 @@ static void on_up(void *ctx)
 
 static void on_down(void *ctx)
 {
-    (void)ctx;
+    struct app *app = ctx;
+
+    revive_down(app->revive);
     log_warn("hotlined", "database is away");
 }
 
@@ -327,6 +332,7 @@ static void register_metrics(void)
     push_register_metrics();
     events_register_metrics();
     queue_register_metrics();
+    revive_register_metrics();
 }
 
 static void make_http(struct daemon *d)
@@ -345,6 +351,7 @@ static void make_parts(struct app *app, const char *conninfo)
     struct daemon *d = &app->d;
 
     register_metrics();
+    app->revive = revive_new(d->base, app->cluster);
     make_pools(app, conninfo);
     d->auth = auth_new();
     d->push = push_new(d);
@@ -367,6 +374,7 @@ static void free_parts(struct app *app)
     pg_pool_free(&d->intake_pool);
     pg_pool_free(&d->work_pool);
     pg_pool_free(&d->report_pool);
+    revive_free(&app->revive);
     auth_free(&d->auth);
     city_unref(&d->city);
     free(d->city_bundle);

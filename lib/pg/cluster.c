@@ -329,6 +329,11 @@ struct pg_cluster *pg_cluster_start_tcp(const char *dir, int port, const char *p
     return cluster_start(dir, port, password, error_r);
 }
 
+bool pg_cluster_revive(const struct pg_cluster *cluster, char **error_r)
+{
+    return bring_up(cluster, error_r);
+}
+
 const char *pg_cluster_conninfo(const struct pg_cluster *cluster)
 {
     return cluster->conninfo;
