@@ -536,6 +536,28 @@ static void test_chain(void **state)
     assert_breaks(rig, 0);
 }
 
+/* Each link depends on the one before, and no two sets of fields read the same. */
+static void test_link(void **state)
+{
+    struct ticket_event first = {.seq = 1, .actor = "a", .unit = "u", .detail = "v"}, other = first;
+    uint8_t previous[32] = {0}, hash[32], changed[32];
+
+    (void)state;
+    ticket_event_hash(previous, 1, &first, hash);
+    for (size_t i = 0; i < sizeof(previous); i++) {
+        previous[i] = 1;
+        ticket_event_hash(previous, 1, &first, changed);
+        assert_memory_not_equal(hash, changed, sizeof(hash));
+        previous[i] = 0;
+    }
+    other.unit = "uv";
+    other.detail = "";
+    ticket_event_hash(previous, 1, &other, changed);
+    assert_memory_not_equal(hash, changed, sizeof(hash));
+    ticket_event_hash(previous, 1, &first, changed);
+    assert_memory_equal(hash, changed, sizeof(hash));
+}
+
 /* What people write cannot break out of a detail. */
 static void test_detail_is_escaped(void **state)
 {
@@ -571,6 +593,7 @@ int main(void)
         TEST(test_problem_ticket),
         TEST(test_problem_ticket_answered),
         TEST(test_chain),
+        cmocka_unit_test(test_link),
         TEST(test_detail_is_escaped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -439,6 +439,32 @@ static void test_redo_replaces_a_running_clock(void **state)
     assert_int_equal(rig_running(rig, CLOCK_RESOLVE), 1);
 }
 
+/* A round without a resolve clock does not wake the one of the round before. */
+static void test_failed_review_leaves_earlier_rounds_alone(void **state)
+{
+    static const struct sla_rule once[] = {{.clock = CLOCK_RESOLVE,
+                                            .kind = SLA_ANY,
+                                            .urgency = SLA_ANY,
+                                            .limit = {5, LIMIT_WORKING_DAYS},
+                                            .start = SLA_RECEIVED,
+                                            .stop = SLA_REPORTED,
+                                            .pausable = true,
+                                            .warn_percent = 75}};
+    struct ticket_rig *rig = *state;
+
+    ticket_rig_use_rules(rig, once, 1);
+    receive(rig);
+    sign(rig);
+    rig_do(rig, rig_unit(ACTION_REPORT, "TA", 1));
+    rig_do(rig, rig_review(true));
+    rig_do(rig, rig_callback(true, 0, 1));
+    assert_int_equal(rig->view.clock_count, 1);
+    rig_do(rig, rig_unit(ACTION_SIGN, "TA", 2));
+    rig_do(rig, rig_unit(ACTION_REPORT, "TA", 2));
+    rig_do(rig, rig_review(false));
+    assert_int_equal(rig_clock(rig, CLOCK_RESOLVE)->state, CLOCK_MET);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ticket_rig_setup, ticket_rig_teardown)
 
 int main(void)
@@ -462,6 +488,7 @@ int main(void)
         TEST(test_nothing_runs_after_the_end),
         TEST(test_lead_alone_moves_the_tickets_clocks),
         TEST(test_redo_replaces_a_running_clock),
+        TEST(test_failed_review_leaves_earlier_rounds_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,16 @@ static void build_city(struct ticket_rig *rig)
     rig->city = city_fixture_build(&rig->city_spec);
 }
 
+void ticket_rig_use_rules(struct ticket_rig *rig, const struct sla_rule *rules, size_t count)
+{
+    city_unref(&rig->city);
+    rig->city_spec.policies[1].rules = rules;
+    rig->city_spec.policies[1].rule_count = count;
+    rig->city = city_fixture_build(&rig->city_spec);
+    rig->context.city = rig->city;
+    rig->policy = "fast";
+}
+
 int ticket_rig_setup(void **state)
 {
     struct ticket_rig *rig = calloc(1, sizeof(*rig));

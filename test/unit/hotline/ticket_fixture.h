@@ -45,6 +45,9 @@ int ticket_rig_teardown(void **state);
 /* Forgets the ticket and frees what its plans allocated. */
 void ticket_rig_renew_arena(struct ticket_rig *rig);
 
+/* The rules of the policy "fast" from now on; they have to outlive the rig. */
+void ticket_rig_use_rules(struct ticket_rig *rig, const struct sla_rule *rules, size_t count);
+
 /* The clock of the test: "2026-02-13 10:00". */
 void rig_at(struct ticket_rig *rig, const char *local_time);
 /* Routes and plans a new ticket; kind and urgency as given. region NULL = not known. */
