@@ -332,6 +332,7 @@ static void register_metrics(void)
     push_register_metrics();
     events_register_metrics();
     queue_register_metrics();
+    fold_register_metrics();
     revive_register_metrics();
 }
 
