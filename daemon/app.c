@@ -14,6 +14,7 @@
 
 #include "base/civil.h"
 #include "base/log.h"
+#include "daemon/audit.h"
 #include "daemon/auth.h"
 #include "daemon/config.h"
 #include "daemon/deadlines.h"
@@ -333,6 +334,7 @@ static void register_metrics(void)
     events_register_metrics();
     queue_register_metrics();
     fold_register_metrics();
+    audit_register_metrics();
     revive_register_metrics();
 }
 
