@@ -11,8 +11,8 @@
 #include "base/clk.h"
 #include "base/sbuf.h"
 #include "daemon/app.h"
+#include "daemon/docs.h"
 #include "daemon/token_command.h"
-#include "hotline/ticket_machine.h"
 
 #ifndef HOTLINED_VERSION
 #define HOTLINED_VERSION "unknown"
@@ -79,13 +79,18 @@ static int run_docs(struct cli *cli)
 {
     struct sbuf out;
 
-    if (!cli->topic || strcmp(cli->topic, "machine") != 0)
-        return fail("docs", "the topics are: machine");
+    int code = 0;
+
     sbuf_init(&out, 0);
-    machine_write_document(&out);
-    (void)fputs(out.data, stdout);
+    if (cli->topic && docs_write(cli->topic, &out)) {
+        (void)fputs(out.data, stdout);
+    } else {
+        sbuf_adds(&out, "the topics are: ");
+        docs_write_topics(&out);
+        code = fail("docs", out.data);
+    }
     sbuf_free(&out);
-    return 0;
+    return code;
 }
 
 static int run_version(struct cli *cli)
@@ -102,7 +107,7 @@ static const struct subcommand subcommands[] = {
     {"migrate", "bring the schema up to date", run_migrate},
     {"token", "make or rotate a token: --role R --name N [--unit U]; prints it", run_token},
     {"print-config", "print every setting with its value", run_print_config},
-    {"docs", "print a generated document: machine", run_docs},
+    {"docs", "print a generated document: machine, routes or problems", run_docs},
     {"version", "print the version", run_version},
     {"help", "print this", run_help},
 };

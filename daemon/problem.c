@@ -75,6 +75,16 @@ int problem_status(enum problem problem)
     return kinds[problem].status;
 }
 
+const char *problem_word(enum problem problem)
+{
+    return kinds[problem].word;
+}
+
+const char *problem_title(enum problem problem)
+{
+    return kinds[problem].title;
+}
+
 void problem_begin(struct json_writer *w, enum problem problem, int status, const char *detail)
 {
     const struct problem_kind *kind = &kinds[problem];

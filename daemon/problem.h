@@ -31,6 +31,10 @@ enum problem {
 };
 
 int problem_status(enum problem problem);
+/* What follows "urn:hotline:" in the type. */
+const char *problem_word(enum problem problem);
+/* NULL: that of the status. */
+const char *problem_title(enum problem problem);
 /* Opens the object and writes the members every problem has; the caller may add more and closes it.
  */
 void problem_begin(struct json_writer *w, enum problem problem, int status, const char *detail);
