@@ -158,8 +158,10 @@ static void on_config(void *ctx, bool ok)
             return;
         }
     }
-    if (ok)
-        sweeper_kick(app->d.sweeper);
+    if (!ok)
+        return;
+    sweeper_kick(app->d.sweeper);
+    push_stir(app->d.push, NULL); /* whose token ended need not wait any longer */
 }
 
 static void on_up(void *ctx)
@@ -193,9 +195,10 @@ static void on_notify(void *ctx, const char *channel, const char *payload)
     struct app *app = ctx;
     bool is_config = strcmp(channel, "hotline_config") == 0;
 
+    (void)payload;
     if (!is_config)
         push_look(app->d.push);
-    else if (payload && app->is_serving)
+    else if (app->is_serving) /* told of a change, or listening anew: one may have been missed */
         config_load(&app->d, on_config, app);
 }
 

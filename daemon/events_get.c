@@ -131,6 +131,10 @@ static void on_woken(void *ctx, bool by_event)
     struct poll *poll = ctx;
 
     poll->waiter = NULL;
+    if (!request_is_allowed(poll->r)) { /* the token ended while it waited */
+        request_problem(poll->r, PROBLEM_UNAUTHORIZED, NULL);
+        return;
+    }
     poll->is_fresh = !by_event;
     poll->pages = 0;
     poll_step(poll);

@@ -40,6 +40,11 @@ static struct metric broken = {
     .labels = "reason=\"database\"",
     .help = "Event streams ended by us; readers come back and go on where they were.",
 };
+static struct metric revoked = {
+    .name = "hotlined_event_streams_ended_total",
+    .labels = "reason=\"revoked\"",
+    .help = "Event streams ended by us; readers come back and go on where they were.",
+};
 static struct metric stopped = {
     .name = "hotlined_event_streams_ended_total",
     .labels = "reason=\"stopping\"",
@@ -51,6 +56,7 @@ void events_stream_register_metrics(void)
     metrics_register(&streams, 1);
     metrics_register(&sent, 1);
     metrics_register(&broken, 1);
+    metrics_register(&revoked, 1);
     metrics_register(&stopped, 1);
 }
 
@@ -203,11 +209,11 @@ static void on_woken(void *ctx, bool by_event)
 {
     struct stream *stream = ctx;
 
-    if (by_event) {
+    if (by_event && request_is_allowed(stream->r)) {
         pump(stream);
         return;
     }
-    metric_inc(&stopped);
+    metric_inc(by_event ? &revoked : &stopped);
     end(stream);
 }
 

@@ -51,6 +51,10 @@ static void on_woken(void *ctx, bool by_event)
 
     (void)by_event;
     wait->waiter = NULL;
+    if (!request_is_allowed(wait->r)) { /* the token ended while it waited */
+        request_problem(wait->r, PROBLEM_UNAUTHORIZED, NULL);
+        return;
+    }
     metric_inc(&looks);
     wait->again(wait->r);
 }

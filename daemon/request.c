@@ -401,6 +401,13 @@ void request_reply(struct request *r, int status, struct sbuf *json)
     request_free(r);
 }
 
+bool request_is_allowed(const struct request *r)
+{
+    const struct account *account = find_account(r->d, http_request_head(r->http));
+
+    return authorise(account, r->route->roles, NULL) == AUTHZ_ALLOW && account == r->account;
+}
+
 void request_forget(struct request *r)
 {
     http_request_set_user(r->http, NULL);

@@ -88,6 +88,8 @@ struct request_problem_writer {
 void request_problem_begin(struct request *r, struct request_problem_writer *p,
                            enum problem problem, const char *detail);
 void request_problem_end(struct request *r, struct request_problem_writer *p);
+/* Of those that wait: false once the token they came with has ended. */
+MUST_CHECK bool request_is_allowed(const struct request *r);
 /* Frees a request that became a stream (the http part lives on). */
 void request_forget(struct request *r);
 

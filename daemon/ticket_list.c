@@ -49,16 +49,25 @@ struct list {
 /* ---- the question ------------------------------------------------------------------------------
  */
 
+static const char *own_unit(const struct request *r)
+{
+    return r->account->role == ROLE_UNIT ? r->account->unit : NULL;
+}
+
 /* A unit sees its own; asking for another's is not a question it may ask. */
+static bool asks_for_others(struct request *r)
+{
+    const char *unit = query_get(&r->query, "unit"), *own = own_unit(r);
+
+    return unit && own && strcmp(unit, own) != 0;
+}
+
 static const char *read_unit(struct request *r)
 {
-    const char *unit = query_get(&r->query, "unit");
-    const char *own = r->account->role == ROLE_UNIT ? r->account->unit : NULL;
+    const char *unit = query_get(&r->query, "unit"), *own = own_unit(r);
 
     if (unit && city_find_unit(r->d->city, unit) < 0)
         faults_add(&r->faults, "unit", "not_found");
-    else if (unit && own && strcmp(unit, own) != 0)
-        faults_add(&r->faults, "unit", "not_allowed");
     return own ? own : unit;
 }
 
@@ -286,6 +295,10 @@ void ticket_list_get(struct request *r)
     read_list(r, list);
     if (!request_query_ok(r))
         return;
+    if (asks_for_others(r)) {
+        request_problem(r, PROBLEM_FORBIDDEN, NULL);
+        return;
+    }
     if (list->by_phone) /* tells who asked what: as good as a view */
         audit_view(r, "ticket.search", 0, "{\"by\":\"phone\"}");
     r->state = list;
