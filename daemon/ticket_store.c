@@ -11,8 +11,8 @@
 #include "daemon/change_json.h"
 #include "daemon/deadlines.h"
 #include "daemon/push.h"
-#include "sql_catalogue.h"
 #include "daemon/ticket_record.h"
+#include "sql_catalogue.h"
 
 /* Losing this often in a row means a ticket under siege, not bad luck. */
 #define STORE_MAX_TRIES 8

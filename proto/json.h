@@ -32,8 +32,8 @@
 struct field_fault {
     const char *field;  /* path: "requester.phone", "items[3].code"; "" = the document */
     const char *reason; /* "required", "unknown", "wrong_type", "too_long", "too_short", "range",
-                           "format", "not_allowed", "duplicate", "not_found", "syntax", "utf8", "nul",
-                           "depth" */
+                           "format", "not_allowed", "duplicate", "not_found", "syntax", "utf8",
+                           "nul", "depth" */
 };
 
 struct faults {
@@ -49,7 +49,15 @@ void faults_add(struct faults *f, const char *field, const char *reason);
 struct json_doc;   /* owns a parsed document */
 struct json_value; /* borrowed from a document */
 
-enum json_type { JSON_NULL, JSON_BOOL, JSON_INT, JSON_DOUBLE, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+enum json_type {
+    JSON_NULL,
+    JSON_BOOL,
+    JSON_INT,
+    JSON_DOUBLE,
+    JSON_STRING,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 
 /* NULL and one fault (field = "" or the path where known) if the text is not acceptable. */
 MUST_CHECK struct json_doc *json_parse(const char *text, size_t len, struct faults *faults);
@@ -73,7 +81,8 @@ void json_each(const struct json_value *object,
 /* Serialises v (compact, slashes unescaped) so that json_parse() gives the same again. */
 void json_write_value(struct sbuf *out, const struct json_value *v);
 
-/* ---- decoding through a table ----------------------------------------------------------------- */
+/* ---- decoding through a table -----------------------------------------------------------------
+ */
 
 enum field_type {
     FIELD_STRING,  /* const char *; min/max count code points */
@@ -116,7 +125,8 @@ struct field {
 MUST_CHECK bool json_decode(const struct json_value *v, const struct field *fields, size_t count,
                             void *out, struct arena *arena, struct faults *faults);
 
-/* ---- writing ------------------------------------------------------------------------------------ */
+/* ---- writing ------------------------------------------------------------------------------------
+ */
 
 struct json_writer {
     struct sbuf *out;

@@ -1,8 +1,8 @@
 /*
  * query.h - query strings and form bodies: application/x-www-form-urlencoded, strictly.
  *
- * '+' is a space; a '%' without two hex digits, a NUL, a control byte other than \n \r \t, invalid UTF-8 and a
- * name given twice are faults. Empty pieces ("a=1&&b=2") are skipped.
+ * '+' is a space; a '%' without two hex digits, a NUL, a control byte other than \n \r \t, invalid
+ * UTF-8 and a name given twice are faults. Empty pieces ("a=1&&b=2") are skipped.
  */
 #ifndef PROTO_QUERY_H
 #define PROTO_QUERY_H
@@ -27,7 +27,8 @@ MUST_CHECK bool query_parse(const char *text, size_t len, struct query *q, struc
 const char *query_get(struct query *q, const char *name);
 /* Adds a fault "unknown" for each parameter nobody asked for. */
 void query_reject_unused(const struct query *q, struct faults *faults);
-/* Appends name=value percent-encoded, after a "&" unless out is empty or ends in "?"; for clients. */
+/* Appends name=value percent-encoded, after a "&" unless out is empty or ends in "?"; for clients.
+ */
 void query_append(struct sbuf *out, const char *name, const char *value);
 
 #endif

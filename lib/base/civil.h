@@ -47,7 +47,8 @@ void civil_format_date(int32_t day, char *out);
  * of fraction; more are refused, not rounded). Leap second 60 is refused. Only CIVIL_MIN..MAX.
  */
 MUST_CHECK bool civil_parse_instant(const char *s, size_t len, int64_t *instant_us_r);
-/* Writes "2026-02-13T10:00:00+08:00" (with .123456 only if not whole seconds). CIVIL_INSTANT_SIZE bytes. */
+/* Writes "2026-02-13T10:00:00+08:00" (with .123456 only if not whole seconds). CIVIL_INSTANT_SIZE
+ * bytes. */
 #define CIVIL_INSTANT_SIZE 40
 void civil_format_instant(int64_t instant_us, int offset_min, char *out);
 

@@ -28,7 +28,8 @@ struct clk {
 void clk_init_real(struct clk *clk);
 void clk_init_test(struct clk *clk, int64_t now_us);
 int64_t clk_now_us(const struct clk *clk);
-/* Moves a test clock forward. false (and nothing changed) if to_us lies before now or the clock is real. */
+/* Moves a test clock forward. false (and nothing changed) if to_us lies before now or the clock is
+ * real. */
 MUST_CHECK bool clk_move(struct clk *clk, int64_t to_us);
 /* CLOCK_MONOTONIC in microseconds. */
 int64_t clk_mono_us(void);

@@ -14,7 +14,7 @@
 
 #define CRYPTO_SHA256_SIZE 32
 #define CRYPTO_KEY_SIZE 32
-#define CRYPTO_TOKEN_BYTES 16                        /* 128 bits */
+#define CRYPTO_TOKEN_BYTES 16                          /* 128 bits */
 #define CRYPTO_TOKEN_SIZE (CRYPTO_TOKEN_BYTES * 2 + 1) /* as lower-case hex with NUL */
 /* Bytes that crypto_seal() adds: version 1, nonce 12, tag 16. */
 #define CRYPTO_SEAL_OVERHEAD 29
@@ -37,7 +37,8 @@ void crypto_token(char out[CRYPTO_TOKEN_SIZE]);
  */
 void crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const char *aad, const void *data, size_t len,
                  uint8_t *out);
-/* out has sealed_len - CRYPTO_SEAL_OVERHEAD bytes; false if it was not sealed by this key and aad. */
+/* out has sealed_len - CRYPTO_SEAL_OVERHEAD bytes; false if it was not sealed by this key and aad.
+ */
 MUST_CHECK bool crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const char *aad, const void *sealed,
                             size_t sealed_len, void *out);
 

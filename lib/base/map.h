@@ -25,8 +25,8 @@ void *map_gets(const struct map *map, const char *key);
 void *map_puts(struct map *map, const char *key, void *value);
 void *map_removes(struct map *map, const char *key);
 /* Calls fn for every entry in no particular order; fn must not change the map. */
-void map_each(const struct map *map, void (*fn)(void *ctx, const char *key, size_t key_len, void *value),
-              void *ctx);
+void map_each(const struct map *map,
+              void (*fn)(void *ctx, const char *key, size_t key_len, void *value), void *ctx);
 /* The same seeded hash for other uses. */
 uint64_t map_hash(const void *key, size_t key_len);
 /* SipHash-2-4 with a seed of the caller's, so that published vectors can be checked. */

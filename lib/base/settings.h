@@ -43,10 +43,12 @@ MUST_CHECK bool settings_load_file(const struct setting *table, size_t count, vo
 /* Deep copy and release of the strings. */
 void settings_copy(const struct setting *table, size_t count, void *to, const void *from);
 void settings_free(const struct setting *table, size_t count, void *values);
-/* Names (comma list) of settings that differ and are marked NO_RELOAD; NULL if none. Caller frees. */
-char *settings_unreloadable_changes(const struct setting *table, size_t count, const void *old_values,
-                                    const void *new_values);
+/* Names (comma list) of settings that differ and are marked NO_RELOAD; NULL if none. Caller frees.
+ */
+char *settings_unreloadable_changes(const struct setting *table, size_t count,
+                                    const void *old_values, const void *new_values);
 /* `name = value  # help` per row; secrets as "***". */
-void settings_print(const struct setting *table, size_t count, const void *values, struct sbuf *out);
+void settings_print(const struct setting *table, size_t count, const void *values,
+                    struct sbuf *out);
 
 #endif

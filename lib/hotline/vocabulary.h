@@ -10,26 +10,26 @@
 #include <stddef.h>
 
 enum ticket_kind { /* 诉求类型; DB12/T 1438-2025 has the same six */
-    KIND_CONSULT,
-    KIND_HELP,
-    KIND_COMPLAINT,
-    KIND_REPORT,
-    KIND_SUGGESTION,
-    KIND_PRAISE,
-    KIND_COUNT
+                   KIND_CONSULT,
+                   KIND_HELP,
+                   KIND_COMPLAINT,
+                   KIND_REPORT,
+                   KIND_SUGGESTION,
+                   KIND_PRAISE,
+                   KIND_COUNT
 };
 
 enum ticket_urgency { URGENCY_NORMAL, URGENCY_URGENT, URGENCY_CRITICAL, URGENCY_COUNT };
 
 enum ticket_channel { /* how it reached us */
-    CHANNEL_PHONE,
-    CHANNEL_WECHAT,
-    CHANNEL_WEB,
-    CHANNEL_DEVICE,
-    CHANNEL_GRID,     /* a grid worker reports from a handheld */
-    CHANNEL_OPEN311,
-    CHANNEL_UPSTREAM, /* another platform: 110, the province, a department */
-    CHANNEL_COUNT
+                      CHANNEL_PHONE,
+                      CHANNEL_WECHAT,
+                      CHANNEL_WEB,
+                      CHANNEL_DEVICE,
+                      CHANNEL_GRID, /* a grid worker reports from a handheld */
+                      CHANNEL_OPEN311,
+                      CHANNEL_UPSTREAM, /* another platform: 110, the province, a department */
+                      CHANNEL_COUNT
 };
 
 /* Where work is done and closed, from below. A city configures which of them it has. */
@@ -44,31 +44,31 @@ enum tier {
 };
 
 enum ticket_state {
-    TICKET_INCOMPLETE, /* 待补充: accepted but something is missing */
-    TICKET_ACCEPTED,   /* 已受理: in the dispatch pool of the desk */
-    TICKET_HANDLING,   /* 办理中: at least one unit works on it */
-    TICKET_REVIEW,     /* 待审核: the lead has reported */
-    TICKET_CALLBACK,   /* 待回访: passed, the citizen is to be asked */
-    TICKET_CLOSED,     /* 已办结 */
-    TICKET_ARCHIVED,   /* 已归档 */
-    TICKET_REJECTED,   /* 不予受理 */
-    TICKET_REFERRED,   /* 转出: 110, 119, 120, ... */
-    TICKET_WITHDRAWN,  /* 已撤销 */
-    TICKET_MERGED,     /* 已合并 into a master */
+    TICKET_INCOMPLETE,  /* 待补充: accepted but something is missing */
+    TICKET_ACCEPTED,    /* 已受理: in the dispatch pool of the desk */
+    TICKET_HANDLING,    /* 办理中: at least one unit works on it */
+    TICKET_REVIEW,      /* 待审核: the lead has reported */
+    TICKET_CALLBACK,    /* 待回访: passed, the citizen is to be asked */
+    TICKET_CLOSED,      /* 已办结 */
+    TICKET_ARCHIVED,    /* 已归档 */
+    TICKET_REJECTED,    /* 不予受理 */
+    TICKET_REFERRED,    /* 转出: 110, 119, 120, ... */
+    TICKET_WITHDRAWN,   /* 已撤销 */
+    TICKET_MERGED,      /* 已合并 into a master */
     TICKET_FALSE_ALARM, /* 误触 of a one-key device */
     TICKET_STATE_COUNT
 };
 
 enum assignment_state {
-    ASSIGNMENT_UNSIGNED,  /* 待签收 */
-    ASSIGNMENT_WORKING,   /* 办理中 */
-    ASSIGNMENT_REPORTED,  /* 已反馈 */
-    ASSIGNMENT_PASSED,    /* 已通过 */
-    ASSIGNMENT_RETURN_REQUESTED, /* 退单申请 */
-    ASSIGNMENT_RETURNED,         /* 已退单 */
+    ASSIGNMENT_UNSIGNED,            /* 待签收 */
+    ASSIGNMENT_WORKING,             /* 办理中 */
+    ASSIGNMENT_REPORTED,            /* 已反馈 */
+    ASSIGNMENT_PASSED,              /* 已通过 */
+    ASSIGNMENT_RETURN_REQUESTED,    /* 退单申请 */
+    ASSIGNMENT_RETURNED,            /* 已退单 */
     ASSIGNMENT_EXTENSION_REQUESTED, /* 延期申请 */
-    ASSIGNMENT_SUSPENDED,        /* 挂起 */
-    ASSIGNMENT_RECALLED,         /* 已收回: by the desk, by withdrawal, by a redo elsewhere */
+    ASSIGNMENT_SUSPENDED,           /* 挂起 */
+    ASSIGNMENT_RECALLED,            /* 已收回: by the desk, by withdrawal, by a redo elsewhere */
     ASSIGNMENT_STATE_COUNT
 };
 

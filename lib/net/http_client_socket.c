@@ -95,9 +95,11 @@ static bool tls_expect_host(SSL *ssl, const char *host)
         inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
     if (is_address)
         return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
-    char name[NI_MAXHOST]; /* OpenSSL's macro casts const away */
+    char name[NI_MAXHOST];
     (void)evutil_snprintf(name, sizeof(name), "%s", host);
-    return SSL_set1_host(ssl, host) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+    /* what SSL_set_tlsext_host_name() stands for, without its cast */
+    return SSL_set1_host(ssl, host) == 1 &&
+           SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) == 1;
 }
 
 static bool tls_connect(struct client_socket *s, const char *host, SSL_CTX *tls,

@@ -6,7 +6,10 @@
 set -eu
 source=$1 work=$2 driver=$3 days=$4
 
-command -v node >/dev/null && command -v npm >/dev/null || { echo "skipped: no node or npm"; exit 77; }
+if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
+    echo "skipped: no node or npm"
+    exit 77
+fi
 mkdir -p "$work"
 if ! cmp -s "$source/package-lock.json" "$work/installed-lock.json"; then
     rm -f "$work/installed-lock.json"
