@@ -291,7 +291,7 @@ bool args_parse(struct args *args, struct arena *arena, int argc, char *const *a
 
 enum lang args_lang(int argc, char *const *argv, enum lang fallback)
 {
-    for (int i = 1; i < argc; i++) {
+    for (int i = 1; i < argc && argv[i] != NULL; i++) {
         const char *value = NULL;
 
         if (strcmp(argv[i], "--lang") == 0 && i + 1 < argc)

@@ -121,7 +121,7 @@ static void natural_widths(const struct table *t, size_t *widths)
 {
     for (size_t c = 0; c < t->column_count; c++)
         widths[c] = t->columns[c].title.width;
-    for (size_t i = 0; i < t->cell_count; i++) {
+    for (size_t i = 0; t->column_count && i < t->cell_count; i++) {
         size_t c = i % t->column_count;
 
         if (t->cells[i].width > widths[c])
