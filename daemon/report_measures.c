@@ -8,6 +8,8 @@
 
 #define MEASURES_ROWS_DEFAULT 1000
 #define MEASURES_ROWS_MAX 5000
+/* In front of the key in a cursor: the key of the desk is empty, a cursor never is. */
+#define CURSOR_MARK "="
 
 /* Columns of report_measures.sql: these, then numerator and denominator in the order of the enum.
  */
@@ -74,7 +76,7 @@ static void on_measures(struct request *r, const struct pg_result *res)
         else if (count < (size_t)job->most)
             rows[count++] = row;
         else /* one more than asked for: there is a next page */
-            job->report.next = rows[count - 1].key;
+            job->report.next = arena_printf(r->arena, CURSOR_MARK "%s", rows[count - 1].key);
     }
     job->report.rows = rows;
     job->report.row_count = count;
@@ -91,6 +93,17 @@ static enum dimension read_dimension(struct request *r)
     return by < 0 ? BY_UNIT : (enum dimension)by;
 }
 
+/* The key behind which a page begins; NULL = the first page. */
+static const char *read_place(struct request *r)
+{
+    const char *after = query_get(&r->query, "after");
+
+    if (!after || after[0] == CURSOR_MARK[0])
+        return after ? after + 1 : NULL;
+    faults_add(&r->faults, "after", "format");
+    return NULL;
+}
+
 void report_measures_get(struct request *r)
 {
     struct measures_job *job = arena_alloc(r->arena, sizeof(*job));
@@ -99,7 +112,7 @@ void report_measures_get(struct request *r)
 
     job->by = read_dimension(r);
     job->most = request_query_int(r, "limit", MEASURES_ROWS_DEFAULT, 1, MEASURES_ROWS_MAX);
-    const char *after = query_get(&r->query, "after");
+    const char *after = read_place(r);
     if (!report_filter_read(r, &filter))
         return;
     job->report.basis = filter.basis;
