@@ -63,9 +63,13 @@ def record(method, target, request_body, answer):
         "type": answer.headers.get("content-type"),
         "request": request_body if isinstance(request_body, (dict, list)) else None,
         "body": answer.body.decode("utf-8", "replace"),
-    }, ensure_ascii=False)
-    with open(path, "a", encoding="utf-8") as f:
-        f.write(line + "\n")
+    })
+    # in one write: tests that run side by side append to the same file
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(fd, line.encode() + b"\n")
+    finally:
+        os.close(fd)
 
 
 class Client:
