@@ -203,6 +203,11 @@ static void wake(evutil_socket_t fd, short what, void *arg)
     (void)arg;
 }
 
+void rig_turn(struct event_base *base)
+{
+    event_base_loop(base, EVLOOP_ONCE | EVLOOP_NONBLOCK);
+}
+
 struct condition {
     const bool *flag;
     const int *count;

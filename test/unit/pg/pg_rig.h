@@ -44,6 +44,9 @@ void rig_remove_folder(const char *dir);
 /* ---- the loop
  * ------------------------------------------------------------------------------------- */
 
+/* One turn: what is due now, e.g. the sending of what was just submitted. EVLOOP_NONBLOCK alone
+ * goes on as long as there is something to do, answers included. */
+void rig_turn(struct event_base *base);
 #define RIG_WAIT_US (60 * US_PER_SECOND)
 /* Runs the loop until *flag (or count reaches at_least); fails the test after RIG_WAIT_US. */
 void rig_run_until(struct event_base *base, const bool *flag);

@@ -282,23 +282,6 @@ static void check_inserts(const struct answer *answers)
     }
 }
 
-static void test_fact8_every_operation_in_flight_is_answered_when_the_server_dies(void **state)
-{
-    struct bench *bench = *state;
-    struct answer first = {.done = false}, answers[IN_FLIGHT];
-
-    memset(answers, 0, sizeof(answers));
-    (void)pg_submit(bench->pool, &stmt_die, NULL, RIG_WAIT_US, answer_keep, &first);
-    submit_inserts(bench, answers);
-    rig_run_until(bench->base, &answers[IN_FLIGHT - 1].done);
-    assert_int_equal(first.outcome, PG_UNCERTAIN);
-    assert_string_equal(first.sqlstate, "57P01");
-    check_inserts(answers);
-    for (int i = 0; i < IN_FLIGHT; i++)
-        assert_int_equal(answers[i].outcome, PG_UNCERTAIN);
-    assert_int_equal(rig_count(&rig, "SELECT count(*) FROM item"), 0);
-}
-
 /* Kills the backend while we do not look, so that data and end-of-file are read back to back. */
 static void kill_behind_our_back(const char *application)
 {
@@ -311,6 +294,44 @@ static void kill_behind_our_back(const char *application)
     rig_sql(&rig, sql);
 }
 
+static void test_fact8_every_operation_in_flight_is_answered_when_the_server_dies(void **state)
+{
+    struct bench *bench = *state;
+    struct answer first = {.done = false}, answers[IN_FLIGHT];
+    struct pg_params params;
+
+    memset(answers, 0, sizeof(answers));
+    pg_params_init(&params, NULL);
+    pg_param_text(&params, "50");
+    (void)pg_submit(bench->pool, &stmt_sleep, &params, RIG_WAIT_US, answer_keep, &first);
+    submit_inserts(bench, answers);
+    rig_turn(bench->base); /* sends them all */
+    kill_behind_our_back("hotlined/test");
+    rig_run_until(bench->base, &answers[IN_FLIGHT - 1].done);
+    assert_int_equal(first.outcome, PG_UNCERTAIN);
+    /* a reset socket may swallow the server's last words */
+    assert_true(strcmp(first.sqlstate, "57P01") == 0 || first.sqlstate[0] == '\0');
+    check_inserts(answers);
+    for (int i = 0; i < IN_FLIGHT; i++)
+        assert_int_equal(answers[i].outcome, PG_UNCERTAIN);
+    assert_int_equal(rig_count(&rig, "SELECT count(*) FROM item"), 0);
+}
+
+/* The backend ends itself amid a pipeline; what was not sent yet goes over the next connection. */
+static void test_fact8_a_backend_that_ends_itself(void **state)
+{
+    struct bench *bench = *state;
+    struct answer first = {.done = false}, answers[IN_FLIGHT];
+
+    memset(answers, 0, sizeof(answers));
+    (void)pg_submit(bench->pool, &stmt_die, NULL, RIG_WAIT_US, answer_keep, &first);
+    submit_inserts(bench, answers);
+    for (int i = 0; i < IN_FLIGHT; i++)
+        rig_run_until(bench->base, &answers[i].done);
+    assert_int_equal(first.outcome, PG_UNCERTAIN);
+    check_inserts(answers);
+}
+
 static void test_fact9_no_false_success_when_data_and_end_of_file_come_together(void **state)
 {
     struct bench *bench = *state;
@@ -320,23 +341,25 @@ static void test_fact9_no_false_success_when_data_and_end_of_file_come_together(
         struct pg_params params;
 
         rig_sql(&rig, "TRUNCATE item");
-        bench_wait_up(bench);
+        /* the death of the last round's connection may not have been noticed yet */
+        while (bench_ask_text(bench, &stmt_echo, "alive", NULL).outcome != PG_ROWS)
+            continue;
         memset(answers, 0, sizeof(answers));
         pg_params_init(&params, NULL);
         pg_param_text(&params, "30");
         if (round % 2 == 0)
             (void)pg_submit(bench->pool, &stmt_sleep, &params, RIG_WAIT_US, answer_keep, &slow);
         submit_inserts(bench, answers);
-        event_base_loop(bench->base, EVLOOP_NONBLOCK); /* sends them all */
+        rig_turn(bench->base); /* sends them all */
         kill_behind_our_back("hotlined/test");
-        rig_run_until(bench->base, &answers[IN_FLIGHT - 1].done);
+        for (int i = 0; i < IN_FLIGHT; i++)
+            rig_run_until(bench->base, &answers[i].done);
         if (round % 2 == 0) {
             assert_int_equal(slow.calls, 1);
             assert_int_equal(slow.outcome, PG_UNCERTAIN);
             assert_int_equal(rig_count(&rig, "SELECT count(*) FROM item"), 0);
         }
         check_inserts(answers);
-        bench->told.is_up = pg_pool_up(bench->pool);
     }
     assert_int_equal(metrics_value("hotlined_pg_guard_total", "guard=\"false_success\""), 0);
 }
@@ -420,6 +443,7 @@ int main(void)
         cmocka_unit_test(test_fact6_several_statements_in_one_are_a_configuration_error),
         CASE(test_fact7_notifications_arrive_idle_and_under_traffic),
         CASE(test_fact8_every_operation_in_flight_is_answered_when_the_server_dies),
+        CASE(test_fact8_a_backend_that_ends_itself),
         CASE(test_fact9_no_false_success_when_data_and_end_of_file_come_together),
         CASE(test_fact10_bad_texts_are_rejected_with_class_22),
         CASE(test_fact10_a_nul_byte_is_rejected_not_cut_off),

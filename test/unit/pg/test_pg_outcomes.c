@@ -206,7 +206,7 @@ static void test_a_cancelled_commit_wait_is_uncertain(void **state)
     pg_param_text(&params, "v");
     (void)pg_submit(bench->pool, &stmt_insert, &params, RIG_WAIT_US, answer_keep, &a);
     (void)pg_submit(bench->pool, &stmt_pid, NULL, RIG_WAIT_US, answer_keep, &behind);
-    event_base_loop(bench->base, EVLOOP_NONBLOCK);
+    rig_turn(bench->base);
     wait_until(waiting, 1);
     rig_sql(&rig, "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
                   " WHERE wait_event = 'SyncRep'");
