@@ -3,7 +3,6 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 import unittest
 
@@ -55,7 +54,7 @@ class OpenApiCheck(unittest.TestCase):
         with tempfile.NamedTemporaryFile("w", suffix=".jsonl") as f:
             f.write(record)
             f.flush()
-            done = subprocess.run([sys.executable, str(ROOT / ".ci" / "openapi"), HOTLINED, f.name], capture_output=True,
+            done = subprocess.run([str(ROOT / ".ci" / "openapi"), HOTLINED, f.name], capture_output=True,
                                   text=True, timeout=120, check=False)
         if done.returncode == 77:
             self.skipTest(done.stdout)
