@@ -42,6 +42,7 @@ struct app {
     struct pid_file *pid_file;
     struct revive *revive;
     struct event *signals[3];
+    struct event *config_retry;
     bool is_serving; /* configuration loaded once, listening */
     int exit_code;
 };
@@ -142,10 +143,14 @@ static bool listen_http(struct app *app)
     return true;
 }
 
+static const struct timeval config_retry_after = {5, 0};
+
 static void on_config(void *ctx, bool ok)
 {
     struct app *app = ctx;
 
+    if (app->d.is_stopping) /* the pool is being freed, or about to be */
+        return;
     if (!ok && !app->is_serving) {
         stop(app, 1);
         return;
@@ -158,10 +163,21 @@ static void on_config(void *ctx, bool ok)
             return;
         }
     }
-    if (!ok)
+    if (!ok) { /* what we were told of must not be forgotten */
+        (void)event_add(app->config_retry, &config_retry_after);
         return;
+    }
     sweeper_kick(app->d.sweeper);
     push_stir(app->d.push, NULL); /* whose token ended need not wait any longer */
+}
+
+static void on_config_retry(evutil_socket_t fd, short what, void *ctx)
+{
+    struct app *app = ctx;
+
+    (void)fd;
+    (void)what;
+    config_load(&app->d, on_config, app);
 }
 
 static void on_up(void *ctx)
@@ -240,12 +256,13 @@ static void stop(struct app *app, int exit_code)
 {
     struct daemon *d = &app->d;
 
+    bool is_again = d->is_stopping;
     app->exit_code = exit_code;
-    if (d->is_stopping || !app->is_serving) {
+    d->is_stopping = true;
+    if (is_again || !app->is_serving) {
         event_base_loopbreak(d->base);
         return;
     }
-    d->is_stopping = true;
     log_info("hotlined", "stopping");
     http_server_drain(d->http, d->settings.drain_seconds * US_PER_SECOND, on_drained, app);
     push_wake_all(d->push);
@@ -278,6 +295,22 @@ static void reload_tls(struct daemon *d)
         (void)complain("TLS: the old certificate stays", why);
 }
 
+/* As at the start: defaults, the file, the command line. */
+static bool read_settings(const struct app_options *options, struct settings *fresh, char **why_r)
+{
+    memset(fresh, 0, sizeof(*fresh));
+    settings_defaults(settings_table, settings_table_count, fresh);
+    if (options->settings_file && !settings_load_file(settings_table, settings_table_count, fresh,
+                                                      options->settings_file, why_r))
+        return false;
+    for (size_t i = 0; i < options->override_count; i++) {
+        const struct app_override *o = &options->overrides[i];
+        if (!settings_set(settings_table, settings_table_count, fresh, o->name, o->value, why_r))
+            return false;
+    }
+    return true;
+}
+
 /* The old settings stay if anything in the new ones is wrong. */
 static void on_reload_signal(evutil_socket_t number, short what, void *ctx)
 {
@@ -287,11 +320,7 @@ static void on_reload_signal(evutil_socket_t number, short what, void *ctx)
 
     (void)number;
     (void)what;
-    memset(&fresh, 0, sizeof(fresh));
-    settings_copy(settings_table, settings_table_count, &fresh, &app->d.settings);
-    if (app->options->settings_file &&
-        !settings_load_file(settings_table, settings_table_count, &fresh,
-                            app->options->settings_file, &why)) {
+    if (!read_settings(app->options, &fresh, &why)) {
         (void)complain("reload: the old settings stay", why);
         settings_free(settings_table, settings_table_count, &fresh);
         return;
@@ -301,6 +330,7 @@ static void on_reload_signal(evutil_socket_t number, short what, void *ctx)
     if (fixed)
         log_warn("hotlined", "reload: needs a restart to change: %s", fixed);
     free(fixed);
+    settings_keep_unreloadable(settings_table, settings_table_count, &fresh, &app->d.settings);
     settings_free(settings_table, settings_table_count, &app->d.settings);
     app->d.settings = fresh;
     use_settings(&app->d);
@@ -358,6 +388,8 @@ static void make_parts(struct app *app, const char *conninfo)
 
     register_metrics();
     app->revive = revive_new(d->base, app->cluster);
+    app->config_retry = evtimer_new(d->base, on_config_retry, app);
+    INVARIANT(app->config_retry != NULL);
     make_pools(app, conninfo);
     d->auth = auth_new();
     d->push = push_new(d);
@@ -380,6 +412,7 @@ static void free_parts(struct app *app)
     pg_pool_free(&d->intake_pool);
     pg_pool_free(&d->work_pool);
     pg_pool_free(&d->report_pool);
+    event_free(app->config_retry);
     revive_free(&app->revive);
     auth_free(&d->auth);
     city_unref(&d->city);

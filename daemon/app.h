@@ -9,9 +9,17 @@
 
 #include "daemon/settings.h"
 
+/* A setting given on the command line. */
+struct app_override {
+    char *name;
+    const char *value;
+};
+
 struct app_options {
-    struct settings settings;  /* taken over */
-    const char *settings_file; /* NULL = none; read again on SIGHUP */
+    struct settings settings;             /* taken over */
+    const char *settings_file;            /* NULL = none; read again on SIGHUP */
+    const struct app_override *overrides; /* stand above the file, also when it is read again */
+    size_t override_count;
     bool is_test_clock;
     int64_t test_now_us; /* 0 = now */
 };

@@ -20,6 +20,7 @@
 
 struct cli {
     struct app_options options;
+    struct app_override *overrides; /* room for as many as there are arguments */
     const char *role, *name, *unit; /* of `token` */
     const char *topic;              /* of `docs` */
 };
@@ -175,7 +176,7 @@ static int set_setting(struct cli *cli, const char *option, const char *value)
                                 value, &why);
     int code = is_good ? 0 : fail(option, why);
 
-    free(name);
+    cli->overrides[cli->options.override_count++] = (struct app_override){name, value};
     free(why);
     return code;
 }
@@ -232,6 +233,8 @@ int main(int argc, char **argv)
     int code;
 
     memset(&cli, 0, sizeof(cli));
+    cli.overrides = xcalloc((size_t)argc + 1, sizeof(*cli.overrides));
+    cli.options.overrides = cli.overrides;
     settings_defaults(settings_table, settings_table_count, &cli.options.settings);
     code = read_config_first(&cli, argc, argv);
     for (int i = 1; i < argc && code == 0; i++) {
@@ -250,5 +253,8 @@ int main(int argc, char **argv)
         code = command->run(&cli);
     if (command->run != run_daemon) /* it took them over */
         settings_free(settings_table, settings_table_count, &cli.options.settings);
+    for (size_t i = 0; i < cli.options.override_count; i++)
+        free(cli.overrides[i].name);
+    free(cli.overrides);
     return code;
 }

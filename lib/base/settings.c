@@ -128,22 +128,35 @@ bool settings_set(const struct setting *table, size_t count, void *values, const
     return false;
 }
 
+static void copy_one(const struct setting *s, void *to, const void *from)
+{
+    void *dst = field_of(s, to);
+    const void *src = const_field_of(s, from);
+
+    if (s->type == SETTING_STRING) {
+        char **text = dst;
+        char *copy = xstrdup(string_of(src));
+        free(*text);
+        *text = copy;
+    } else if (s->type == SETTING_INT) {
+        *(int64_t *)dst = *(const int64_t *)src;
+    } else {
+        *(bool *)dst = *(const bool *)src;
+    }
+}
+
 void settings_copy(const struct setting *table, size_t count, void *to, const void *from)
 {
+    for (size_t i = 0; i < count; i++)
+        copy_one(&table[i], to, from);
+}
+
+void settings_keep_unreloadable(const struct setting *table, size_t count, void *to,
+                                const void *from)
+{
     for (size_t i = 0; i < count; i++) {
-        const struct setting *s = &table[i];
-        void *dst = field_of(s, to);
-        const void *src = const_field_of(s, from);
-        if (s->type == SETTING_STRING) {
-            char **text = dst;
-            char *copy = xstrdup(string_of(src));
-            free(*text);
-            *text = copy;
-        } else if (s->type == SETTING_INT) {
-            *(int64_t *)dst = *(const int64_t *)src;
-        } else {
-            *(bool *)dst = *(const bool *)src;
-        }
+        if (table[i].flags & SETTING_NO_RELOAD)
+            copy_one(&table[i], to, from);
     }
 }
 

@@ -47,6 +47,9 @@ void settings_free(const struct setting *table, size_t count, void *values);
  */
 char *settings_unreloadable_changes(const struct setting *table, size_t count,
                                     const void *old_values, const void *new_values);
+/* Gives settings that are marked NO_RELOAD the value they have in `from`. */
+void settings_keep_unreloadable(const struct setting *table, size_t count, void *to,
+                                const void *from);
 /* `name = value  # help` per row; secrets as "***". */
 void settings_print(const struct setting *table, size_t count, const void *values,
                     struct sbuf *out);
