@@ -50,6 +50,7 @@ static void reload(struct request *r,
     struct pg_params none;
 
     pg_params_init(&none, r->arena);
+    r->asked = auth_ask(r->d->auth);
     request_submit(r, r->d->work_pool, &SQL_ACCOUNT_LOAD, &none, DAEMON_READ_TIMEOUT_US, answer);
 }
 
@@ -234,7 +235,7 @@ static void reply_fresh(struct request *r, int status)
 
 static void on_created_loaded(struct request *r, const struct pg_result *res)
 {
-    auth_take(r->d->auth, res);
+    auth_take(r->d->auth, r->asked, res);
     reply_fresh(r, 201);
 }
 
@@ -329,7 +330,7 @@ void admin_accounts_post(struct request *r)
 
 static void on_units_loaded(struct request *r, const struct pg_result *res)
 {
-    auth_take(r->d->auth, res);
+    auth_take(r->d->auth, r->asked, res);
     reply_fresh(r, 200);
 }
 
@@ -406,7 +407,7 @@ static void on_rotated_loaded(struct request *r, const struct pg_result *res)
     struct json_writer w;
     struct sbuf out;
 
-    auth_take(r->d->auth, res);
+    auth_take(r->d->auth, r->asked, res);
     sbuf_init(&out, 0);
     jw_init(&w, &out);
     jw_object(&w, NULL);
@@ -463,7 +464,7 @@ static void on_disabled_loaded(struct request *r, const struct pg_result *res)
     struct json_writer w;
     struct sbuf out;
 
-    auth_take(r->d->auth, res);
+    auth_take(r->d->auth, r->asked, res);
     sbuf_init(&out, 0);
     jw_init(&w, &out);
     jw_object(&w, NULL);

@@ -15,6 +15,7 @@ struct auth {
     struct map *tokens;   /* SHA-256 -> struct account */
     struct map *accounts; /* name -> struct account: handed-out pointers outlive a reload */
     struct arena *arena;
+    uint64_t asked, taken; /* numbers of the last question, and of the answer in force */
 };
 
 struct auth *auth_new(void)
@@ -55,10 +56,17 @@ static struct account *intern_account(struct auth *auth, const char *name, enum 
     return a;
 }
 
-void auth_take(struct auth *auth, const struct pg_result *rows)
+uint64_t auth_ask(struct auth *auth)
 {
-    struct arena *scratch = arena_new();
+    return ++auth->asked;
+}
 
+void auth_take(struct auth *auth, uint64_t asked, const struct pg_result *rows)
+{
+    if (asked < auth->taken)
+        return;
+    auth->taken = asked;
+    struct arena *scratch = arena_new();
     map_free(&auth->tokens);
     auth->tokens = map_new();
     for (int i = 0; i < pg_result_rows(rows); i++) {

@@ -22,8 +22,13 @@ struct account {
 struct auth;
 struct auth *auth_new(void);
 void auth_free(struct auth **auth);
+/*
+ * Call it when account_load is submitted and give its number with the rows: answers may overtake
+ * each other on different connections, and rows that were asked for before those we have are left.
+ */
+uint64_t auth_ask(struct auth *auth);
 /* Takes over the rows of account_load. Accounts handed out before stay valid until auth_free(). */
-void auth_take(struct auth *auth, const struct pg_result *rows);
+void auth_take(struct auth *auth, uint64_t asked, const struct pg_result *rows);
 /* header: value of Authorization, may be NULL. NULL = not known. The account stays valid until
  * auth_free(). */
 const struct account *auth_find(const struct auth *auth, const char *header);

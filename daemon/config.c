@@ -13,6 +13,7 @@
 
 struct config_job {
     struct daemon *d;
+    uint64_t accounts_asked, city_asked;
     struct arena *arena;
     void (*done)(void *ctx, bool ok);
     void *ctx;
@@ -49,6 +50,9 @@ static void finish(struct config_job *job, bool ok)
 static bool take_city(struct config_job *job, const struct pg_result *res)
 {
     struct daemon *d = job->d;
+
+    if (job->city_asked < d->city_taken)
+        return true;
     struct city_faults *city_faults = arena_alloc(job->arena, sizeof(*city_faults));
     struct faults faults;
     int64_t rule_set = pg_result_int(res, 0, 1);
@@ -67,6 +71,7 @@ static bool take_city(struct config_job *job, const struct pg_result *res)
     }
     city_unref(&d->city);
     d->city = city;
+    d->city_taken = job->city_asked;
     d->rule_set = rule_set;
     d->sla_set = sla_set;
     d->calendar_set = calendar_set;
@@ -97,7 +102,8 @@ static void on_accounts(void *ctx, const struct pg_result *res)
         finish(job, false);
         return;
     }
-    auth_take(job->d->auth, res);
+    auth_take(job->d->auth, job->accounts_asked, res);
+    job->city_asked = ++job->d->city_asked;
     (void)pg_submit(job->d->work_pool, &SQL_CONFIG_LOAD, NULL, DAEMON_REPORT_TIMEOUT_US, on_city,
                     job);
 }
@@ -110,6 +116,7 @@ void config_load(struct daemon *d, void (*done)(void *ctx, bool ok), void *ctx)
     job->arena = arena_new();
     job->done = done;
     job->ctx = ctx;
+    job->accounts_asked = auth_ask(d->auth);
     (void)pg_submit(d->work_pool, &SQL_ACCOUNT_LOAD, NULL, DAEMON_READ_TIMEOUT_US, on_accounts,
                     job);
 }

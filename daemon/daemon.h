@@ -33,7 +33,10 @@ struct daemon {
     struct http_server *http;
     struct city *city; /* NULL until one is imported; hold a reference across callbacks */
     int64_t sla_set, rule_set, calendar_set; /* versions in force */
-    char *city_bundle;                       /* its JSON text, for export; NULL without a city */
+    /* Loads may overtake each other on two connections: of two answers the older question's is
+     * left. */
+    uint64_t city_asked, city_taken;
+    char *city_bundle; /* its JSON text, for export; NULL without a city */
     struct auth *auth;
     struct intake *intake;
     struct sweeper *sweeper;

@@ -44,6 +44,7 @@ struct request {
     struct json_doc *body;
     int64_t now_us; /* the daemon's clock when the request began */
     struct pg_op *op;
+    uint64_t asked; /* of an account_load that is under way, see auth_ask() */
     void (*done)(struct request *r, const struct pg_result *res);
     /* Set by use cases that hold the request elsewhere (batches, waiting lists, ticket jobs). */
     void (*on_abort)(struct request *r);
