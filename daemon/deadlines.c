@@ -16,13 +16,16 @@
 #define SWEEP_LOOK_US US_PER_MINUTE /* what other daemons started is found by then */
 #define SWEEP_RETRY_US US_PER_SECOND
 
-enum { METRIC_SWEEPS, METRIC_TICKED, METRIC_FAILED };
+enum { METRIC_SWEEPS, METRIC_TICKED, METRIC_FAILED, METRIC_REFUSED };
 static struct metric metrics[] = {
     [METRIC_SWEEPS] = {"hotlined_sweeps_total", NULL, "Looks for due clocks.", METRIC_COUNTER, 0},
     [METRIC_TICKED] = {"hotlined_sweep_tickets_total", NULL,
                        "Tickets whose warnings or breaches were recorded.", METRIC_COUNTER, 0},
     [METRIC_FAILED] = {"hotlined_sweep_failures_total", NULL,
                        "Sweeps put off because the database did not answer.", METRIC_COUNTER, 0},
+    [METRIC_REFUSED] = {"hotlined_sweep_refused_total", NULL,
+                        "Tickets whose warnings or breaches the database refused.", METRIC_COUNTER,
+                        0},
 };
 
 struct settle_waiter {
@@ -41,6 +44,7 @@ struct sweeper {
     int64_t numbers[SWEEP_MOST];
     size_t count, at;
     int64_t future_us; /* next clock after now, 0 = none */
+    int64_t hinted_us; /* of what was stored while a sweep was under way; it may not have seen it */
     struct store_job *jobs[SWEEP_AT_ONCE];
     size_t running, changed, failed;
     struct settle_waiter *waiters;
@@ -67,7 +71,7 @@ static void arm(struct sweeper *s, int64_t at_us)
 {
     int64_t delay = at_us - daemon_now_us(s->d);
 
-    if (s->d->clk.is_test) /* stands still: only moving it makes something due */
+    if (s->d->clk.is_test && (at_us == 0 || delay > 0)) /* stands still: moving it comes here */
         return;
     if (delay < 0)
         delay = 0;
@@ -95,8 +99,8 @@ void deadlines_hint(struct sweeper *s, const struct ticket_view *view)
     }
     if (first && !s->is_running && (s->armed_us == 0 || first < s->armed_us))
         arm(s, first);
-    else if (first && s->is_running && (s->future_us == 0 || first < s->future_us))
-        s->future_us = first;
+    else if (first && s->is_running && (s->hinted_us == 0 || first < s->hinted_us))
+        s->hinted_us = first;
 }
 
 /* ---- one sweep
@@ -119,6 +123,7 @@ static void put_off(struct sweeper *s)
 {
     metric_inc(&metrics[METRIC_FAILED]);
     s->is_running = false;
+    s->armed_us = daemon_now_us(s->d) + SWEEP_RETRY_US; /* so that a hint does not put it off */
     set_timer(s, SWEEP_RETRY_US);
     tell_waiters(s, false);
 }
@@ -137,7 +142,8 @@ static void end_sweep(struct sweeper *s)
         log_error("deadlines", "clocks are due but nothing follows from them tickets=%zu",
                   s->count);
     s->is_running = false;
-    arm(s, s->future_us);
+    bool is_hinted = s->hinted_us && (s->future_us == 0 || s->hinted_us < s->future_us);
+    arm(s, is_hinted ? s->hinted_us : s->future_us);
     tell_waiters(s, true);
 }
 
@@ -163,6 +169,8 @@ static void done(struct store_job *job, enum store_outcome outcome)
     if (outcome == STORE_DONE) {
         s->changed += job->change.is_changed;
         metric_add(&metrics[METRIC_TICKED], job->change.is_changed);
+    } else if (outcome == STORE_FAILED) { /* logged there; the others need not wait for it */
+        metric_inc(&metrics[METRIC_REFUSED]);
     } else if (outcome != STORE_ABSENT) {
         s->failed++;
     }
@@ -217,6 +225,7 @@ static void sweep(struct sweeper *s)
 
     s->is_running = true;
     s->again = false;
+    s->hinted_us = 0;
     metric_inc(&metrics[METRIC_SWEEPS]);
     pg_params_init(&params, arena);
     pg_param_instant(&params, daemon_now_us(s->d));

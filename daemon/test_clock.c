@@ -29,6 +29,7 @@ static const struct field fields[] = {
 
 /* Outlives the request if its peer goes while the deadlines follow. */
 struct move {
+    struct daemon *d;
     struct request *r;
 };
 
@@ -57,11 +58,11 @@ static void settled(void *ctx, bool ok)
     struct move *m = ctx;
     struct request *r = m->r;
 
+    push_stir(m->d->push, NULL); /* a lease may have ended: who waits for work looks again */
     free(m);
     if (!r)
         return;
     r->on_abort = NULL;
-    push_stir(r->d->push, NULL); /* a lease may have ended: who waits for work looks again */
     if (ok)
         reply(r);
     else
@@ -72,6 +73,7 @@ static void follow(struct request *r)
 {
     struct move *m = xcalloc(1, sizeof(*m));
 
+    m->d = r->d;
     m->r = r;
     r->state = m;
     r->on_abort = on_abort;
