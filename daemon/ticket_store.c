@@ -50,7 +50,11 @@ void store_cancel(struct store_job **job)
 {
     if (!*job)
         return;
-    job_free(*job);
+    if ((*job)->is_applying)
+        (*job)->done =
+            NULL; /* it may be stored: the clocks and those who wait have to hear of it */
+    else
+        job_free(*job);
     *job = NULL;
 }
 
@@ -70,6 +74,13 @@ static bool is_ours(const struct store_job *job)
 {
     return job->is_resent && job->record.view.version == job->change.after.version &&
            memcmp(job->record.view.event_hash, job->change.after.event_hash, 32) == 0;
+}
+
+/* Others have changed it on top of ours, perhaps: only the history tells. */
+static bool may_be_ours(const struct store_job *job)
+{
+    return job->is_resent && job->change.event_count &&
+           job->record.view.version > job->change.after.version;
 }
 
 static void announce(struct store_job *job)
@@ -95,7 +106,12 @@ static void on_applied(void *ctx, const struct pg_result *res)
     enum pg_outcome outcome = pg_result_outcome(res);
 
     job->op = NULL;
-    if (outcome == PG_ROWS && pg_result_rows(res) == 1) {
+    job->is_applying = false;
+    if (!job->done) {
+        if (outcome == PG_ROWS && pg_result_rows(res) == 1)
+            announce(job);
+        job_free(job);
+    } else if (outcome == PG_ROWS && pg_result_rows(res) == 1) {
         announce(job);
         finish(job, STORE_DONE);
     } else if (outcome == PG_ROWS) {
@@ -129,6 +145,7 @@ static void apply(struct store_job *job)
                             job->lease_ordinal);
     pg_params_init(&params, job->arena);
     pg_param_text_n(&params, json.data, json.len);
+    job->is_applying = true;
     job->op = pg_submit(job->d->work_pool, &SQL_TICKET_APPLY, &params, DAEMON_WRITE_TIMEOUT_US,
                         on_applied, job);
     sbuf_free(&json);
@@ -151,6 +168,40 @@ static void decide(struct store_job *job)
     }
 }
 
+static void on_looked_back(void *ctx, const struct pg_result *res)
+{
+    struct store_job *job = ctx;
+    size_t len = 0;
+    const uint8_t *hash = NULL;
+
+    job->op = NULL;
+    if (pg_result_outcome(res) != PG_ROWS) {
+        finish(job, STORE_UNCERTAIN);
+        return;
+    }
+    if (pg_result_rows(res) == 1)
+        hash = pg_result_bytea(res, 0, 0, job->arena, &len);
+    if (hash && len == 32 && memcmp(hash, job->change.after.event_hash, 32) == 0) {
+        announce(job);
+        finish(job, STORE_DONE);
+    } else {
+        decide(job);
+    }
+}
+
+/* The hash of the event that would be the last of our change: hashes are chained, so it is ours or
+ * it is not. */
+static void look_back(struct store_job *job)
+{
+    struct pg_params params;
+
+    pg_params_init(&params, job->arena);
+    pg_param_int(&params, job->number);
+    pg_param_int(&params, job->change.after.event_count);
+    job->op = pg_submit(job->d->work_pool, &SQL_TICKET_EVENT_HASH, &params, DAEMON_READ_TIMEOUT_US,
+                        on_looked_back, job);
+}
+
 static void on_loaded(void *ctx, const struct pg_result *res)
 {
     struct store_job *job = ctx;
@@ -167,6 +218,8 @@ static void on_loaded(void *ctx, const struct pg_result *res)
         if (is_ours(job)) {
             announce(job);
             finish(job, STORE_DONE);
+        } else if (may_be_ours(job)) {
+            look_back(job);
         } else {
             decide(job);
         }

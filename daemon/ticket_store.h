@@ -36,9 +36,10 @@ struct store_job {
     /* internal */
     struct pg_op *op;
     enum store_verdict (*decide)(struct store_job *job);
-    void (*done)(struct store_job *job, enum store_outcome outcome);
+    void (*done)(struct store_job *job,
+                 enum store_outcome outcome); /* NULL: given up by the caller */
     int tries;
-    bool is_resent;
+    bool is_resent, is_applying;
 };
 
 enum store_verdict { STORE_VERDICT_APPLY, STORE_VERDICT_READ, STORE_VERDICT_REFUSE };
@@ -52,7 +53,7 @@ struct store_job *store_start(struct daemon *d, int64_t number,
                               enum store_verdict (*decide)(struct store_job *job),
                               void (*done)(struct store_job *job, enum store_outcome outcome),
                               void *ctx);
-/* What was sent may still be stored; done will not run. NULL is fine. */
+/* done will not run. What was sent may still be stored, and is then announced. NULL is fine. */
 void store_cancel(struct store_job **job);
 void store_register_metrics(void);
 /* Context for plans of this job. */

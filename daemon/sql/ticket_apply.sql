@@ -2,6 +2,8 @@
 -- in: change jsonb
 -- out: version
 -- Stores a planned change if the ticket still has the version it was planned on; no row back = somebody was faster.
+-- New assignments wait for the old ones (a_set), because there is one live lead at any moment (assignment_one_lead) and the
+-- order in which parts of a statement run is not promised.
 -- `lease` (optional) fences a signature: the queue item must still carry that very lease.
 WITH j AS (SELECT $1::jsonb AS c),
 t AS (
@@ -27,12 +29,6 @@ t AS (
                         AND q.lease = decode(c ->> 'lease', 'hex')))
     RETURNING t.number, t.version, t.region, t.category, t.kind, t.channel, t.round
 ),
-a_new AS (
-    INSERT INTO assignment (number, ordinal, unit, role, round, state, created_at)
-    SELECT t.number, x.ordinal, x.unit, x.role, x.round, x.state, x.created
-    FROM t, j, jsonb_to_recordset(c -> 'new_assignments')
-                   AS x (ordinal smallint, unit text, role text, round smallint, state text, created timestamptz)
-),
 a_set AS (
     UPDATE assignment a
     SET state = x.state, signed_at = x.signed, signed_by = x.signed_by, contacted_at = x.contacted,
@@ -42,6 +38,14 @@ a_set AS (
                    AS x (ordinal smallint, state text, signed timestamptz, signed_by text, contacted timestamptz,
                          reported timestamptz, ended timestamptz, solved boolean, internal text, public_reply text)
     WHERE a.number = t.number AND a.ordinal = x.ordinal
+    RETURNING a.ordinal
+),
+a_new AS (
+    INSERT INTO assignment (number, ordinal, unit, role, round, state, created_at)
+    SELECT t.number, x.ordinal, x.unit, x.role, x.round, x.state, x.created
+    FROM t, j, jsonb_to_recordset(c -> 'new_assignments')
+                   AS x (ordinal smallint, unit text, role text, round smallint, state text, created timestamptz)
+    WHERE (SELECT count(*) FROM a_set) >= 0
 ),
 q_new AS (
     INSERT INTO queue_item (number, ordinal, unit, state, due_at)
