@@ -44,6 +44,31 @@ static bool has_bad_controls(const char *s, size_t len, bool multiline)
     return false;
 }
 
+static bool is_blank_cp(uint32_t cp)
+{
+    static const uint32_t blanks[] = {' ',    '\t',   '\n',   '\r',   0xa0,   0x1680, 0x2028,
+                                      0x2029, 0x202f, 0x205f, 0x2060, 0x3000, 0xfeff};
+
+    for (size_t i = 0; i < ARRAY_LEN(blanks); i++) {
+        if (cp == blanks[i])
+            return true;
+    }
+    return cp >= 0x2000 && cp <= 0x200d; /* blanks of all widths, down to none */
+}
+
+/* Nothing to read in it: what must be said is not said by blanks. */
+static bool is_blank(const char *s, size_t len)
+{
+    uint32_t cp;
+
+    for (size_t at = 0, used; at < len; at += used) {
+        used = utf8_next(s + at, len - at, &cp);
+        if (used == 0 || !is_blank_cp(cp))
+            return false;
+    }
+    return true;
+}
+
 /* Copies a string that keeps the limits; NULL and a fault if it does not. */
 static const char *take_text(struct decoder *d, const struct json_value *v, int64_t min,
                              int64_t max, bool multiline, const char *path)
@@ -57,6 +82,8 @@ static const char *take_text(struct decoder *d, const struct json_value *v, int6
     const char *fault = limit_fault(utf8_length(s, len), min, max);
     if (fault == NULL && has_bad_controls(s, len, multiline))
         fault = "format";
+    if (fault == NULL && min > 0 && is_blank(s, len))
+        fault = "too_short";
     if (fault != NULL) {
         faults_add(d->faults, path, fault);
         return NULL;
