@@ -358,6 +358,8 @@ static void batch_refused(struct batch *b, const struct pg_result *res)
         return;
     }
     size_t half = b->count / 2;
+    for (size_t i = 0; i < b->count; i++)
+        b->entries[i]->sends = 0; /* refused is certain: the halves have their own tries */
     struct batch *first = batch_new(b->intake, b->entries, half, false);
     struct batch *second = batch_new(b->intake, b->entries + half, b->count - half, b->is_own_slot);
     metric_inc(&metrics[METRIC_SPLITS]);
