@@ -10,6 +10,8 @@
  *
  * One operation = one sync group = one implicit transaction (style facts 3, 4): BEGIN and COMMIT
  * are never sent. A group of several statements commits or fails as a whole.
+ * A statement of the catalogue that controls transactions itself is refused by its command tag and
+ * its connection given up. What a callback submits during pg_pool_free() ends RETRYABLE.
  *
  * Outcomes
  *   OK         committed, no rows
