@@ -269,7 +269,8 @@ static void on_key(void *ctx, const struct pg_result *res)
     b->entries[b->confirm_at] = NULL;
     if (pg_result_outcome(res) != PG_ROWS || pg_result_rows(res) != 1) {
         end_entry(b->intake, e, INTAKE_UNAVAILABLE, NULL);
-    } else if (pg_result_int(res, 0, 1) == e->change.after.number) {
+    } else if (pg_result_int(res, 0, 1) == e->change.after.number &&
+               strcmp(pg_result_text(res, 0, 2), e->answer) == 0) {
         end_entry(b->intake, e, INTAKE_STORED, NULL);
     } else {
         const uint8_t *fingerprint = pg_result_bytea(res, 0, 0, scratch, &len);
@@ -351,6 +352,12 @@ static void batch_stored(struct batch *b, const struct pg_result *res)
 /* One of them is bad: halve until it stands alone. */
 static void batch_refused(struct batch *b, const struct pg_result *res)
 {
+    if (b->count == 1 && strcmp(pg_result_constraint(res), "ticket_pkey") == 0) {
+        log_limited(LOG_LEVEL_ERROR, "intake",
+                    "a number is taken: does another daemon have the same instance digit?");
+        batch_end_all(b, INTAKE_UNAVAILABLE);
+        return;
+    }
     if (b->count == 1) {
         log_error("intake", "ticket refused by the database sqlstate=%s constraint=%s %s",
                   pg_result_sqlstate(res), pg_result_constraint(res), pg_result_message(res));

@@ -8,7 +8,8 @@
 -- out: number
 -- One batch of new tickets in one transaction. A ticket whose idempotency key is taken already is left out, with all of
 -- its rows, and so is one that is stored already, because a batch of unknown outcome is sent again; the caller sees
--- which numbers came back. `versions` = rule set, SLA set, calendar set of the whole batch.
+-- which numbers came back. A number that somebody else has (two daemons with one instance digit) fails the batch, keys and
+-- all: it must not pass for ours. `versions` = rule set, SLA set, calendar set of the whole batch.
 -- Children (assignments, clocks, events, tallies) come as one JSON document of arrays.
 WITH i AS (
     SELECT *
@@ -36,8 +37,8 @@ t AS (
            ($31::bigint[])[2], ($31::bigint[])[3], policy, CASE WHEN lead_unit IS NOT NULL THEN received_at END,
            deepest_tier, event_count, event_hash
     FROM i
-    WHERE key IS NULL OR number IN (SELECT number FROM k)
-    ON CONFLICT (number) DO NOTHING
+    WHERE (key IS NULL OR number IN (SELECT number FROM k))
+      AND query_code IS DISTINCT FROM (SELECT s.query_code FROM ticket s WHERE s.number = i.number)
     RETURNING number, region, category, kind, channel, received_at
 ),
 r AS (
