@@ -215,10 +215,13 @@ static const struct machine_row *choose_row(const struct plan *p, unsigned state
 /* ---- assignments
  * ---------------------------------------------------------------------------------- */
 
+/* Of a unit that the city has given up since: the depth the ticket went to when it was sent there.
+ */
 static enum tier unit_tier(const struct plan *p, const char *unit)
 {
     int index = city_find_unit(p->ctx->city, unit);
-    return index < 0 ? TIER_CITY : city_unit(p->ctx->city, index)->tier;
+    enum tier gone = p->t->deepest_tier == TIER_DESK ? TIER_CITY : p->t->deepest_tier;
+    return index < 0 ? gone : city_unit(p->ctx->city, index)->tier;
 }
 
 static struct assignment *add_assignment(struct plan *p, const char *unit,
