@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -13,14 +14,34 @@
 
 #define KEY_FILE_BYTES (2 * CRYPTO_KEY_SIZE)
 
-static bool write_keys(const char *path, const uint8_t keys[KEY_FILE_BYTES])
+static bool write_file(const char *path, const uint8_t keys[KEY_FILE_BYTES])
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
     if (fd < 0)
         return false;
     bool is_good = write(fd, keys, KEY_FILE_BYTES) == KEY_FILE_BYTES && fsync(fd) == 0;
     return close(fd) == 0 && is_good;
+}
+
+static bool sync_folder(const char *folder)
+{
+    int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return false;
+    bool is_good = fsync(fd) == 0;
+    return close(fd) == 0 && is_good;
+}
+
+/* Whole or not at all, and there for good before anything is sealed with it. */
+static bool write_keys(const char *folder, const char *path, const uint8_t keys[KEY_FILE_BYTES])
+{
+    char *fresh = xasprintf("%s.new", path);
+    bool is_good = write_file(fresh, keys) && rename(fresh, path) == 0 && sync_folder(folder);
+
+    free(fresh);
+    return is_good;
 }
 
 /* 1 read, 0 there is none, -1 something is wrong with it */
@@ -45,7 +66,7 @@ bool pii_load_keys(struct daemon *d, char **error_r)
 
     if (found == 0) {
         crypto_random(keys, sizeof(keys));
-        found = write_keys(path, keys) ? 1 : -1;
+        found = write_keys(d->settings.data, path, keys) ? 1 : -1;
     }
     if (found < 0)
         *error_r = xasprintf("%s: %s", path, strerror(errno));
