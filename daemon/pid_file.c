@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -18,17 +19,43 @@ struct pid_file {
     char *path;
 };
 
+/* Whoever had it may have unlinked it between our open and our lock: then we hold nothing. */
+static bool is_at_path(int fd, const char *path)
+{
+    struct stat ours, there;
+
+    return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_dev == there.st_dev &&
+           ours.st_ino == there.st_ino;
+}
+
+/* A locked descriptor; -1 and errno, EWOULDBLOCK if somebody else holds it. */
+static int open_locked(const char *path)
+{
+    for (int tries = 0; tries < 100; tries++) {
+        int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+        if (fd < 0)
+            return -1;
+        bool is_locked = flock(fd, LOCK_EX | LOCK_NB) == 0;
+        if (is_locked && is_at_path(fd, path))
+            return fd;
+        int error = errno;
+        (void)close(fd);
+        errno = error;
+        if (!is_locked)
+            return -1;
+    }
+    errno = EWOULDBLOCK;
+    return -1;
+}
+
 struct pid_file *pid_file_lock(const char *data, char **error_r)
 {
     char *path = xasprintf("%s/hotlined.pid", data);
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    int fd = open_locked(path);
 
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (fd < 0) {
         *error_r = xasprintf("%s: %s", path,
-                             fd >= 0 && errno == EWOULDBLOCK ? "held by a running process"
-                                                             : strerror(errno));
-        if (fd >= 0)
-            (void)close(fd);
+                             errno == EWOULDBLOCK ? "held by a running process" : strerror(errno));
         free(path);
         return NULL;
     }
