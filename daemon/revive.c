@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/attr.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "pg/cluster.h"
@@ -41,11 +42,17 @@ static void look_in(struct revive *r, time_t seconds)
     (void)event_add(r->timer, &tv);
 }
 
-/* In the child: nothing of the parent's loop is touched, and it leaves without its exit handlers.
+/*
+ * In the child: nothing of the parent's loop is touched, and it leaves without its exit handlers.
+ * The handlers of signals that it has from its parent would write into the parent's loop.
  */
 static void run_child(const struct pg_cluster *cluster)
 {
+    static const int handled[] = {SIGTERM, SIGINT, SIGHUP, SIGCHLD};
     char *why = NULL;
+
+    for (size_t i = 0; i < ARRAY_LEN(handled); i++)
+        (void)signal(handled[i], SIG_DFL);
     bool is_up = pg_cluster_revive(cluster, &why);
 
     if (!is_up)
@@ -112,7 +119,9 @@ void revive_free(struct revive **revive)
         return;
     event_free(r->timer);
     event_free(r->child_ended);
-    if (r->child && kill(r->child, SIGTERM) == 0)
+    /* Cut short it would leave a server behind that starts after we have stopped it; it has a
+     * deadline of its own. */
+    if (r->child)
         (void)waitpid(r->child, NULL, 0);
     free(r);
     *revive = NULL;
