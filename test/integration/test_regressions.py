@@ -1,10 +1,12 @@
 """What was broken once, each test named after it."""
+import json
 import os
+import shutil
 import signal
 import threading
 import time
 
-from hotline_test import Client, DaemonTest, main, wait_until
+from hotline_test import Client, Daemon, DaemonTest, main, wait_until
 
 BLANK = " \t\u3000\n"
 
@@ -70,6 +72,80 @@ class Regressions(DaemonTest):
         self.assertEqual(self.daemon.log().count("database:"), before)
         wait_until(lambda: leaving.call("GET", "/v1/tickets?limit=1").status == 401, "the token to end")
         leaving.close()
+
+
+    def test_the_result_of_a_unit_given_up_since_counted_for_the_city(self):
+        bundle = self.admin.get("/v1/admin/export")
+        parents = {u["parent"] for u in bundle["units"]}
+        named = json.dumps(bundle["rule_set"])
+        village = next(u["code"] for u in bundle["units"] if u["tier"] == "village" and u["code"] not in parents
+                       and f'"{u["code"]}"' not in named)
+        number = self.new_ticket()["number"]
+        self.act(number, "dispatch", lead_unit=village)
+        self.work(number)
+        less = {**bundle, "units": [u for u in bundle["units"] if u["code"] != village]}
+        self.admin.post("/v1/admin/import", less)
+        try:
+            self.act(number, "review", **{"pass": True})
+            self.act(number, "callback", reached=True, solved=True, satisfied=5)
+            ticket = self.desk.get(f"/v1/tickets/{number}")
+            self.assertEqual((ticket["closed_unit"], ticket["closed_tier"]), (village, "village"))
+        finally:
+            self.admin.post("/v1/admin/import", bundle)
+
+
+class TwoDaemons(DaemonTest):
+    """A second daemon on the same database, with a folder of its own."""
+
+    def second(self, instance):
+        with open(os.path.join(self.daemon.data, "hotlined.pid"), encoding="utf-8") as f:
+            conninfo = f.read().splitlines()[1]
+        now = self.daemon.advance(60)  # away from the numbers of the test before
+        daemon = Daemon(now, None, ("--database", conninfo, "--instance", str(instance)))
+        shutil.copy(os.path.join(self.daemon.data, "secret.key"), daemon.data)
+        daemon.tokens = self.daemon.tokens
+        self.addCleanup(daemon.clean)
+        return daemon.start()
+
+    def test_a_number_of_another_daemon_passed_for_ours(self):
+        """Two with one instance digit: what is acknowledged is stored, under its own query code."""
+        other = self.second(0).client("desk")
+        body = {"channel": "phone", "kind": "help", "category": "010206", "title": "路灯", "text": "不亮"}
+        refused = 0
+        for i in range(16):
+            client = (self.desk, other)[i % 2]
+            headers = {"Idempotency-Key": f"taken-{i}"} if i % 4 < 2 else None
+            answer = client.call("POST", "/v1/tickets", body, headers)
+            while answer.status == 503:
+                refused += 1
+                self.assertIn("retry-after", answer.headers)
+                answer = client.call("POST", "/v1/tickets", body, headers)
+            self.assertEqual(answer.status, 201, answer)
+            stored = self.daemon.sql(f"SELECT count(*) FROM ticket WHERE query_code = '{answer.json['query_code']}'")
+            self.assertEqual(stored, [["1"]])
+            if headers:
+                again = client.call("POST", "/v1/tickets", body, headers)
+                self.assertEqual((again.status, again.json), (200, answer.json))
+        self.assertGreater(refused, 0)
+        other.close()
+
+    def test_one_key_at_two_daemons(self):
+        other = self.second(1).client("desk")
+        body = {"channel": "phone", "kind": "help", "category": "010206", "title": "路灯", "text": "不亮"}
+        for i in range(20):
+            answers = [None, None]
+
+            def post(at, client):
+                answers[at] = client.call("POST", "/v1/tickets", body, {"Idempotency-Key": f"both-{i}"})
+
+            threads = [threading.Thread(target=post, args=pair) for pair in enumerate((self.desk, other))]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(sorted(a.status for a in answers), [200, 201], answers)
+            self.assertEqual(answers[0].json, answers[1].json)
+        other.close()
 
 
 class Reload(DaemonTest):
