@@ -274,6 +274,7 @@ class Documents:
             ({"urgency": ""}, "urgency", "not_allowed"), ({"category": "999999"}, "category", "not_found"),
             ({"category": "010206 "}, "category", "not_found"), ({"region": "320281999999"}, "region", "not_found"),
             ({"region": "x" * 65}, "region", "too_long"), ({"title": ""}, "title", "too_short"),
+            ({"title": " \u3000\u200b"}, "title", "too_short"), ({"text": " \n\t"}, "text", "too_short"),
             ({"title": "题" * 201}, "title", "too_long"), ({"text": ""}, "text", "too_short"),
             ({"text": "文" * 8001}, "text", "too_long"), ({"address": "址" * 301}, "address", "too_long"),
             ({"title": "a\tb"}, "title", "format"), ({"title": "a\nb"}, "title", "format"),
@@ -452,6 +453,11 @@ class Accepted:
     REFUSED_IN_LINES = (0x09, 0x0a, 0x0d)
     SURROGATES = (0xd800, 0xdbff, 0xdc00, 0xdfff)
 
+    BLANKS = {0x20, 0x09, 0x0a, 0x0d, 0xa0, 0x2028, 0x2029, 0x3000, 0xfeff, *range(0x2000, 0x200e)}
+
+    def is_blank(self, text):
+        return set(map(ord, text)) <= self.BLANKS
+
     def text(self, dice, most):
         points = []
         for _ in range(dice.randint(1, most)):
@@ -473,6 +479,7 @@ class Accepted:
                 "requester": {"name": self.text(dice, 20)}, "call_id": self.text(dice, 40)}
         good = self.is_good(body["text"], True) and all(self.is_good(t, False) for t in (
             body["title"], body["address"], body["requester"]["name"], body["call_id"]))
+        good = good and not any(map(self.is_blank, (body["title"], body["text"], body["requester"]["name"], body["call_id"])))
         escaped = json.dumps(body, ensure_ascii=dice.random() < 0.5).encode("utf-8", "surrogatepass")
         answer = client.call("POST", "/v1/tickets", escaped, {"Content-Type": "application/json"})
         if answer.status != (201 if good else 400):
@@ -492,7 +499,7 @@ class Accepted:
         text = self.text(dice, 100)
         answer = client.call("POST", f"/v1/tickets/{number}/note", json.dumps({"text": text}).encode(),
                              {"Content-Type": "application/json"})
-        if answer.status != (200 if self.is_good(text, True) else 400):
+        if answer.status != (200 if self.is_good(text, True) and not self.is_blank(text) else 400):
             return f"note: {answer} for {text!r}"
         page = client.get(f"/v1/tickets/{number}/events")
         if not page["chain_ok"] or (answer.status == 200 and page["items"][-1]["text"] != text):

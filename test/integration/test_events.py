@@ -1,0 +1,430 @@
+"""Changes in commit order, none skipped, none twice: as a stream, as a long poll, over two daemons and a restart."""
+import http.client
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+
+from hotline_test import Client, Daemon, DaemonTest, main, wait_until
+
+GOOD = {"channel": "web", "kind": "help", "category": "010206", "region": "320281001001", "title": "标题", "text": "正文"}
+
+
+class Stream:
+    """Reads text/event-stream in a thread of its own."""
+
+    def __init__(self, port, token, after=None, last=None):
+        self.events, self.last, self.said_bye, self.is_over, self.error = [], last, False, False, None
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        headers = {"Authorization": "Bearer " + token, "Accept": "text/event-stream"}
+        if last:
+            headers["Last-Event-ID"] = last
+        self.connection.request("GET", "/v1/events" + (f"?after={after}" if after else ""), headers=headers)
+        self.answer = self.connection.getresponse()
+        if self.answer.status != 200:
+            raise AssertionError(f"{self.answer.status} {self.answer.read()}")
+        self.thread = threading.Thread(target=self.read, daemon=True)
+        self.thread.start()
+
+    def read(self):
+        block = {}
+        try:
+            while line := self.answer.readline():
+                name, _, value = line.decode().rstrip("\n").partition(": ")
+                if name:
+                    block[name] = value
+                    continue
+                self.take(block)
+                block = {}
+            self.is_over = True  # the last chunk came: not cut
+        except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
+            self.error = error
+
+    def take(self, block):
+        if block.get("event") == "bye":
+            self.said_bye = True
+        elif "data" in block:
+            event = json.loads(block["data"])
+            if event["type"] != block["event"]:
+                raise ValueError(block)
+            self.events.append(event)
+        self.last = block.get("id", self.last)
+
+    def ids(self):
+        return [int(event["id"]) for event in list(self.events)]
+
+    def wait_for(self, count):
+        wait_until(lambda: len(self.events) >= count, f"{count} events, {len(self.events)} came")
+        return self
+
+    def close(self):
+        if self.connection.sock:
+            self.connection.sock.shutdown(socket.SHUT_RDWR)
+        self.thread.join(60)
+        self.connection.close()
+
+
+class Session:
+    """A psql that keeps its transaction open until told otherwise."""
+
+    def __init__(self, daemon):
+        self.process = subprocess.Popen(
+            ["psql", "-h", daemon.socket_dir(), "-d", "hotline", "-U", "hotline", "-X", "-A", "-t", "-q", "-v",
+             "ON_ERROR_STOP=1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def run(self, sql):
+        """Sends statements and reads the one value that the last of them gives."""
+        self.process.stdin.write(sql + "\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline().strip()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+        self.process.stdout.close()
+
+
+class Events(DaemonTest):
+    def setUp(self):
+        self.unit = self.daemon.unit("JY-GJ")
+        self.addCleanup(self.unit.close)
+        self.number = self.new_ticket(**GOOD)["number"]
+
+    def stream(self, who="desk", **options):
+        stream = Stream(self.daemon.port, self.daemon.tokens[who], **options)
+        self.addCleanup(stream.close)
+        return stream
+
+    def note(self, text="备注", number=None, client=None):
+        (client or self.desk).post(f"/v1/tickets/{number or self.number}/note", {"text": text})
+
+    def ids(self, where="true"):
+        """All events in the order in which readers have to see them."""
+        return [int(row[0]) for row in self.daemon.sql(f"SELECT id FROM ticket_event WHERE {where} ORDER BY xid, id")]
+
+    def since(self, first, where="true"):
+        """The events after the first `first` ones."""
+        return self.ids(where)[first:]
+
+    def poll_all(self, client, after, limit=100):
+        got = []
+        while True:
+            page = client.get(f"/v1/events?after={after}&limit={limit}")
+            if not page["items"]:
+                return got, page["next"]
+            got += [int(e["id"]) for e in page["items"]]
+            after = page["next"]
+
+    # ---- commit order ---------------------------------------------------------------------------------
+
+    def insert(self, seq):
+        return ("BEGIN; INSERT INTO ticket_event (number, seq, type, at, actor, role, audience, detail, detail_text, hash)"
+                f" VALUES ({self.number}, {seq}, 'ticket.noted', now(), 'psql', 'desk', '{{JY-GJ}}', '{{}}', '{{}}',"
+                " sha256('x')) RETURNING id;")
+
+    def late_commit(self, end, kept):
+        """An older transaction that ends after younger ones were committed."""
+        known = len(self.ids())
+        here = self.desk.get("/v1/events")["next"]
+        streams = [self.stream(), self.stream("unit:JY-GJ")]
+        session = Session(self.daemon)
+        late = int(session.run(self.insert(1000 + kept)))
+        for n in range(5):
+            self.note(f"早提交 {n}")
+        younger = [i for i in self.ids()[known:] if i != late]
+        self.assertEqual(len(younger), 5)
+        # nobody may see the younger ones yet: a reader whose place is behind them would never see the late one
+        self.assertEqual(self.poll_all(self.desk, here)[0], [])
+        page = self.unit.get(f"/v1/events?after={self.unit_place()}&wait=1")
+        self.assertEqual(page["items"], [])
+        self.assertEqual([s.ids() for s in streams], [[], []])
+        self.assertEqual(session.run(f"{end}; SELECT 1;"), "1")
+        session.close()
+        wanted = ([late] if kept else []) + younger
+        self.assertEqual(self.ids()[known:], wanted)
+        for stream in streams:
+            self.assertEqual(stream.wait_for(len(wanted)).ids(), wanted)
+        self.assertEqual(self.poll_all(self.desk, here, 2)[0], wanted)
+
+    def unit_place(self):
+        return self.unit.get("/v1/events")["next"]
+
+    def test_commit_late(self):
+        self.late_commit("COMMIT", True)
+
+    def test_roll_back_late(self):
+        self.late_commit("ROLLBACK", False)
+
+    def test_many_writers_many_readers(self):
+        numbers = [self.new_ticket(**GOOD)["number"] for _ in range(6)]
+        other = self.new_ticket(**GOOD)["number"]
+        self.desk.post(f"/v1/tickets/{other}/dispatch", {"lead_unit": "JY-CGJ"})
+        known, known_unit = len(self.ids()), len(self.ids("'JY-CGJ' = ANY (audience)"))
+        here = self.desk.get("/v1/events")["next"]
+        whole, of_unit = self.stream(), self.stream("unit:JY-CGJ")
+        poller, hopper = Poller(self, here), Hopper(self)
+        writers = [threading.Thread(target=self.write, args=(n, numbers + [other])) for n in range(8)]
+        holders = [threading.Thread(target=self.hold, args=(n,)) for n in range(3)]
+        for thread in writers + holders:
+            thread.start()
+        for thread in writers + holders:
+            thread.join(120)
+        wanted = self.since(known)
+        self.assertEqual(len(wanted), 8 * 30 + 3 * 5)
+        self.assertEqual(whole.wait_for(len(wanted)).ids(), wanted)
+        self.assertEqual(poller.finish(len(wanted)), wanted)
+        self.assertEqual(hopper.finish(len(wanted)), wanted)
+        own = self.since(known_unit, "'JY-CGJ' = ANY (audience)")
+        self.assertGreater(len(own), 0)
+        self.assertLess(len(own), len(wanted))
+        self.assertEqual(of_unit.wait_for(len(own)).ids(), own, "a unit sees its own, all of it, and nothing else")
+        self.assertEqual({e["number"] for e in of_unit.events}, {other})
+        print(f"{len(wanted)} events, {hopper.hops} reconnections", flush=True)
+
+    def write(self, n, numbers):
+        client = self.daemon.client("desk")
+        for i in range(30):
+            path = f"/v1/tickets/{numbers[(n * 7 + i) % len(numbers)]}/note"
+            while client.call("POST", path, {"text": f"{n}.{i}"}).status == 503:
+                pass  # many others wrote to the same ticket just now
+        client.close()
+
+    def hold(self, n):
+        """Transactions of other programs that are open for a while."""
+        session = Session(self.daemon)
+        for i in range(5):
+            session.run(self.insert(2000 + 100 * n + i))
+            session.run("SELECT pg_sleep(0.05); SELECT 1;")
+            session.run("COMMIT; SELECT 1;")
+        session.close()
+
+    def test_from_the_start(self):
+        """Everything there ever was: memory does not reach, pages of the table do."""
+        for n in range(30):
+            self.note(f"很早 {n}")
+        wanted = self.ids()
+        self.assertEqual(self.stream(after="start").wait_for(len(wanted)).ids(), wanted)
+        self.assertEqual(self.poll_all(self.desk, "start", 9)[0], wanted)
+        own = self.ids("'JY-GJ' = ANY (audience)")
+        self.assertEqual(self.poll_all(self.unit, "start", 9)[0], own)
+        self.assertEqual(self.stream("unit:JY-GJ", after="start").wait_for(len(own)).ids(), own)
+
+    # ---- waiting -----------------------------------------------------------------------------------------
+
+    def waiting(self):
+        text = self.desk.call("GET", "/metrics").body.decode()
+        return int(next(line.split()[1] for line in text.splitlines() if line.startswith("hotlined_waiting ")))
+
+    def wait_and(self, calls, act):
+        """All calls wait in threads; act() has to wake them long before their time is over. The answers."""
+        answers, before = [None] * len(calls), self.waiting()
+        threads = [threading.Thread(target=lambda i=i, c=c: answers.__setitem__(i, c()), daemon=True)
+                   for i, c in enumerate(calls)]
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: self.waiting() == before + len(calls), "all of them to wait")
+        started = time.monotonic()
+        act()
+        for thread in threads:
+            thread.join(40)
+        self.assertTrue(all(answers), "asleep")
+        print(f"woken after {time.monotonic() - started:.3f} s", flush=True)
+        return answers
+
+    def caller(self, who, method, target, body=None):
+        client = self.daemon.client(who)
+        self.addCleanup(client.close)
+        return lambda: client.ok(method, target, body)
+
+    def test_long_poll_wakes(self):
+        calls = [self.caller("desk", "GET", "/v1/events?wait=55"), self.caller("unit:JY-GJ", "GET", "/v1/events?wait=55")]
+        for page in self.wait_and(calls, self.note):
+            self.assertEqual([e["text"] for e in page["items"]], ["备注"])
+            self.assertTrue(page["next"])
+
+    def test_queue_wakes(self):
+        """Work for an idle unit: whoever waits for its queue is told, by list and by claim."""
+        calls = [self.caller("unit:JY-ZZB", "GET", "/v1/queue?wait=55"),
+                 self.caller("unit:JY-ZZB", "POST", "/v1/queue/claim", {"wait": 55, "lease_seconds": 60})]
+        listed, claimed = self.wait_and(
+            calls, lambda: self.desk.post(f"/v1/tickets/{self.number}/dispatch", {"lead_unit": "JY-ZZB"}))
+        self.assertEqual([i["ticket"]["number"] for i in claimed["items"]], [self.number])
+        if listed["items"]:  # the claim may have been faster
+            self.assertEqual([i["ticket"]["number"] for i in listed["items"]], [self.number])
+        lease = claimed["items"][0]["lease"]
+        again = self.caller("unit:JY-ZZB", "POST", "/v1/queue/claim", {"wait": 55, "lease_seconds": 60})
+        path = f"/v1/assignments/{claimed['items'][0]['assignment']}/release"
+        released = self.wait_and([again], lambda: self.daemon.unit("JY-ZZB").post(path, {"lease": lease}))[0]
+        self.assertEqual(released["items"][0]["deliveries"], 2)
+        third = self.caller("unit:JY-ZZB", "POST", "/v1/queue/claim", {"wait": 55, "lease_seconds": 60})
+        ended = self.wait_and([third], lambda: self.daemon.advance(61))[0]
+        self.assertEqual(ended["items"][0]["deliveries"], 3)
+
+    def test_wait_ends(self):
+        page = self.unit.get("/v1/events?wait=1")
+        self.assertEqual(page["items"], [])
+        self.assertEqual(self.daemon.unit("JY-XFJY").get("/v1/queue?wait=1")["items"], [])
+
+    # ---- a reader that does not read -------------------------------------------------------------------------
+
+    slow = None
+    CUT = 'hotlined_http_closed_total{reason="write_timeout"}'
+
+    def begin_slow(self):
+        cls = type(self)
+        cls.slow, cls.cut_before = socket.socket(), self.metric(self.CUT)
+        cls.addClassCleanup(cls.slow.close)
+        cls.slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        cls.slow.connect(("127.0.0.1", self.daemon.port))
+        cls.slow.sendall(b"GET /v1/events HTTP/1.1\r\nHost: city\r\nAccept: text/event-stream\r\nAuthorization: Bearer "
+                         + self.daemon.tokens["desk"].encode() + b"\r\n\r\n")
+        wait_until(lambda: self.metric("hotlined_event_streams"), "the slow stream")
+
+    def test_a_slow_reader(self):
+        """Who reads nothing at all does not keep the others from anything."""
+        self.begin_slow()
+        fast = self.stream()
+        for n in range(500):  # 6 MB, more than the kernel takes for the slow one
+            self.note(f"{n:04d}" + "长" * 3990)
+        self.assertEqual([e["text"][:4] for e in fast.wait_for(500).events], [f"{n:04d}" for n in range(500)])
+
+    def test_y_slow_reader_is_cut(self):
+        """The deadline of writing ends a stream that has not moved; runs late, since that takes a while."""
+        if not self.slow:
+            self.test_a_slow_reader()
+        wait_until(lambda: self.metric(self.CUT) > self.cut_before, "the slow reader to be cut", 120)
+        fast = self.stream()
+        self.note("还在")
+        fast.wait_for(1)
+
+    def metric(self, name):
+        text = self.desk.call("GET", "/metrics").body.decode()
+        return int(next(line.rsplit(" ", 1)[1] for line in text.splitlines() if line.startswith(name)))
+
+    # ---- two daemons on one database -----------------------------------------------------------------------------
+
+    def test_two_daemons(self):
+        second = Daemon(self.CLOCK, options=["--instance", "1", "--database",
+                                             f"host={self.daemon.socket_dir()} user=hotline dbname=hotline"])
+        self.addCleanup(second.clean)
+        shutil.copy(os.path.join(self.daemon.data, "secret.key"), second.data)
+        second.tokens = self.daemon.tokens
+        second.start()
+        beyond = second.client("desk")
+        self.addCleanup(beyond.close)
+        known, here = len(self.ids()), self.desk.get("/v1/events")["next"]
+        streams = [self.stream(), Stream(second.port, second.tokens["desk"])]
+        self.addCleanup(streams[1].close)
+        for n in range(20):
+            self.note(f"{n}", client=(self.desk, beyond)[n % 2])
+        made = self.new_ticket(beyond, **GOOD)
+        self.assertNotEqual(made["number"][-2], self.number[-2], "the instance's own digit")
+        wanted = self.since(known)
+        for stream in streams:
+            self.assertEqual(stream.wait_for(len(wanted)).ids(), wanted)
+        self.assertEqual(self.poll_all(beyond, here)[0], wanted, "a place of one daemon means the same to the other")
+        self.two_with_one_key(beyond)
+        self.revoked_elsewhere(second)
+
+    def two_with_one_key(self, beyond):
+        key = {"Idempotency-Key": "two-daemons"}
+        first = self.desk.call("POST", "/v1/tickets", GOOD, key)
+        again = beyond.call("POST", "/v1/tickets", GOOD, key)
+        self.assertEqual((first.status, again.status, again.json["number"]), (201, 200, first.json["number"]))
+
+    def revoked_elsewhere(self, second):
+        made = self.admin.post("/v1/admin/accounts", {"accounts": [{"name": "elsewhere", "role": "desk"}]})
+        there = Client(second.port, made["items"][0]["token"])
+        self.addCleanup(there.close)
+        wait_until(lambda: there.call("GET", "/v1/tickets").status == 200, "the other daemon to hear of the account")
+        self.admin.post("/v1/admin/accounts/elsewhere/disable")
+        wait_until(lambda: there.call("GET", "/v1/tickets").status == 401, "the other daemon to hear of its end")
+
+    # ---- the end; runs last -----------------------------------------------------------------------------------------
+
+    def test_z_goodbye_and_again(self):
+        """Stopping ends streams and waits with an answer, and after it everybody goes on where he was."""
+        known = len(self.ids())
+        stream = self.stream()
+        self.note("停机前")
+        stream.wait_for(1)
+        calls = [self.caller("desk", "GET", "/v1/events?wait=55"), self.caller("unit:JY-XFJY", "GET", "/v1/queue?wait=55"),
+                 self.caller("unit:JY-XFJY", "POST", "/v1/queue/claim", {"wait": 55})]
+        answers = self.wait_and(calls, self.daemon.stop)
+        self.assertEqual([a["items"] for a in answers], [[], [], []])
+        stream.thread.join(30)
+        self.assertTrue(stream.said_bye)
+        self.assertTrue(stream.is_over, f"cut: {stream.error}")
+        self.daemon.start()
+        for client in (self.desk, self.admin, self.supervisor):
+            client.close()
+            client.port = self.daemon.port
+        self.note("停机后 1")
+        self.note("停机后 2")
+        again = self.stream(last=stream.last).wait_for(2)
+        self.assertEqual([e["text"] for e in again.events], ["停机后 1", "停机后 2"])
+        self.assertEqual(stream.ids() + again.ids(), self.since(known))
+        page = self.desk.get(f"/v1/events?after={answers[0]['next']}")
+        self.assertEqual([e["text"] for e in page["items"]], ["停机后 1", "停机后 2"])
+
+
+class Poller(threading.Thread):
+    """Long polls with a small page, one after the other."""
+
+    def __init__(self, test, after):
+        super().__init__(daemon=True)
+        self.client, self.after, self.got, self.over = test.daemon.client("desk"), after, [], threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.is_set():
+            page = self.client.get(f"/v1/events?after={self.after}&limit=7&wait=1")
+            self.got += [int(e["id"]) for e in page["items"]]
+            self.after = page["next"]
+
+    def finish(self, count):
+        wait_until(lambda: len(self.got) >= count, f"{count} polled events, {len(self.got)} came")
+        self.over.set()
+        self.join(60)
+        self.client.close()
+        return self.got
+
+
+class Hopper(threading.Thread):
+    """A stream that is cut off again and again, and comes back with Last-Event-ID."""
+
+    def __init__(self, test):
+        super().__init__(daemon=True)
+        self.daemon_, self.got, self.over, self.hops = test.daemon, [], threading.Event(), 0
+        self.stream = Stream(test.daemon.port, test.daemon.tokens["desk"])
+        wait_until(lambda: self.stream.last, "the place of the stream")
+        self.start()
+
+    def run(self):
+        while not self.over.is_set():
+            if len(self.stream.events) < 10:
+                time.sleep(0.005)
+                continue
+            self.hop()
+
+    def hop(self):
+        self.stream.close()
+        self.got += self.stream.ids()
+        self.hops += 1
+        self.stream = Stream(self.daemon_.port, self.daemon_.tokens["desk"], last=self.stream.last)
+
+    def finish(self, count):
+        wait_until(lambda: len(self.got) + len(self.stream.events) >= count, f"{count} events, {len(self.got)} came")
+        self.over.set()
+        self.join(60)
+        self.stream.close()
+        return self.got + self.stream.ids()
+
+
+del DaemonTest
+
+if __name__ == "__main__":
+    main()
