@@ -53,7 +53,7 @@ TABLE = [
     ("POST", "/v1/assignments/{id}/note", "unsigned", {"text": "x"}, "401 403 403 403 403 403 404 404"),
     ("GET", "/v1/queue?unit=JY-GJ", None, None, "401 403 200 200 403 403 200 403"),
     ("POST", "/v1/queue/claim", None, {"limit": 1, "lease_seconds": 30}, "401 403 403 403 403 403 200 200"),
-    ("GET", "/v1/events?after=start", None, None, "401 200 200 200 403 403 200 200"),
+    ("GET", "/v1/events?after=start", None, None, "401 403 200 200 403 403 200 200"),
 
     ("GET", "/v1/reports/tiers", None, None, "401 200 200 200 403 403 200 200"),
     ("GET", "/v1/reports/tiers?unit=JY-GJ", None, None, "401 200 200 200 403 403 200 403"),
