@@ -17,10 +17,10 @@ h AS (
            l.xid::text AS last_xid, l.id AS last_id
     FROM (SELECT) one LEFT JOIN (SELECT xid, id FROM w ORDER BY xid DESC, id DESC LIMIT 1) l ON true
 ),
-p AS MATERIALIZED (SELECT id FROM w WHERE is_seen ORDER BY xid, id LIMIT $4::integer)
+p AS MATERIALIZED (SELECT xid, id FROM w WHERE is_seen ORDER BY xid, id LIMIT $4::integer)
 SELECT h.horizon, h.scanned, h.last_xid, h.last_id,
        e.xid::text AS xid, e.id, e.number, e.seq, e.type, (extract(epoch FROM e.at) * 1000000)::bigint AS at_us,
        e.actor, e.role, e.assignment, e.unit, array_to_string(e.audience || ''::text, chr(31)) AS audience,
        e.detail_text AS detail, e.text
-FROM h LEFT JOIN (p JOIN ticket_event e USING (id)) ON true
+FROM h LEFT JOIN (p JOIN ticket_event e USING (xid, id)) ON true
 ORDER BY e.xid, e.id
