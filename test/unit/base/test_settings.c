@@ -182,6 +182,13 @@ static void test_copy_is_deep_and_changes_are_named(void **state)
     char *names = settings_unreloadable_changes(table, ARRAY_LEN(table), &f->v, &copy);
     assert_string_equal(names, "port, host");
     free(names);
+
+    settings_keep_unreloadable(table, ARRAY_LEN(table), &copy, &f->v);
+    assert_null(settings_unreloadable_changes(table, ARRAY_LEN(table), &f->v, &copy));
+    assert_string_equal(copy.host, f->v.host);
+    assert_ptr_not_equal(copy.host, f->v.host);
+    assert_int_equal(copy.port, f->v.port);
+    assert_string_equal(copy.key, "k"); /* what may change has changed */
     settings_free(table, ARRAY_LEN(table), &copy);
     assert_null(copy.host);
 }

@@ -5,6 +5,7 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -135,6 +136,28 @@ static void test_everything(void **state)
     assert_string_equal(f->t.tags.list[0], "ab");
 }
 
+/* Blanks of every width, alone, where something must be said; beside other text they are text. */
+static void test_blanks_say_nothing(void **state)
+{
+    static const char *const blanks[] = {
+        " ", "\\n\\t", "\\u3000", "\\u00a0 ", "\\u200b", "\\ufeff", "\\u2028\\u2009",
+    };
+    struct fixture *f = *state;
+    char text[64];
+
+    for (size_t i = 0; i < ARRAY_LEN(blanks); i++) {
+        (void)snprintf(text, sizeof(text), "{\"text\":\"%s\"}", blanks[i]);
+        assert_false(decode(f, text));
+        assert_int_equal(f->faults.count, 1);
+        assert_string_equal(f->faults.list[0].field, "text");
+        assert_string_equal(f->faults.list[0].reason, "too_short");
+        (void)snprintf(text, sizeof(text), "{\"text\":\"%s市\"}", blanks[i]);
+        assert_true(decode(f, text));
+    }
+    /* where nothing need be said */
+    assert_true(decode(f, "{\"text\":\"x\",\"requester\":{\"name\":\" \",\"phone\":\"138\"}}"));
+}
+
 static void test_absent_and_null_are_the_same(void **state)
 {
     struct fixture *f = *state;
@@ -247,6 +270,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_everything),
+        TEST(test_blanks_say_nothing),
         TEST(test_absent_and_null_are_the_same),
         TEST(test_faults),
         TEST(test_all_faults_are_collected),
