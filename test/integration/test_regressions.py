@@ -59,6 +59,28 @@ class Regressions(DaemonTest):
         warned = self.daemon.sql(f"SELECT count(*) FROM ticket_clock WHERE warned_at IS NOT NULL AND number = {bad}")
         self.assertNotEqual(warned, [["0"]])
 
+    def test_what_was_stored_behind_a_moved_clock_was_never_warned(self):
+        """Tickets of the old instant that are stored after the clock was moved past their deadlines."""
+        body = {"channel": "phone", "kind": "help", "category": "010206", "title": "路灯", "text": "不亮"}
+        stop = threading.Event()
+
+        def create():
+            client = self.daemon.client("desk")
+            while not stop.is_set():
+                client.ok("POST", "/v1/tickets", body)
+            client.close()
+
+        threads = [threading.Thread(target=create) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(8):
+            now = self.daemon.advance(86400 * 20)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        due = f"SELECT count(*) FROM ticket_clock WHERE next_at <= '{now}'"
+        wait_until(lambda: self.daemon.sql(due) == [["0"]], "all that was due")
+
     def test_a_change_of_the_configuration_was_forgotten_when_loading_failed_once(self):
         made = self.admin.post("/v1/admin/accounts", {"accounts": [{"name": "leaving", "role": "desk"}]})
         leaving = Client(self.daemon.port, made["items"][0]["token"])

@@ -404,7 +404,7 @@ class Tour(DaemonTest):
         page = self.desk.get(f"/v1/events?after={place}&wait=10")
         self.assertEqual([(e["number"], e["seq"]) for e in page["items"]], [(lamp, 1), (lamp, 2)])
         self.assertEqual(self.desk.get(f"/v1/events?after={page['next']}")["items"], [])
-        seen = [e["id"] for e in self.all_events(self.admin)]
+        seen = [e["id"] for e in self.all_events(self.supervisor)]
         self.assertEqual(len(seen), len(set(seen)))
         own = self.all_events(self.unit("C-POWER"))
         self.assertIn(lamp, {e["number"] for e in own})
