@@ -90,7 +90,7 @@ d_gone AS (
 ),
 d AS (
     INSERT INTO device (id, name, region, address)
-    SELECT x ->> 'id', x ->> 'name', x ->> 'region', coalesce(x ->> 'address', '')
+    SELECT x ->> 'id', coalesce(x ->> 'name', x ->> 'id'), x ->> 'region', coalesce(x ->> 'address', '')
     FROM b, jsonb_array_elements(coalesce(nullif(j -> 'devices', 'null'), '[]')) AS x
     ON CONFLICT (id) DO UPDATE
     SET name = excluded.name, region = excluded.region, address = excluded.address, is_retired = false

@@ -116,6 +116,16 @@ class Regressions(DaemonTest):
             self.admin.post("/v1/admin/import", bundle)
 
 
+    def test_a_device_without_a_name_was_our_fault(self):
+        bundle = self.admin.get("/v1/admin/export")
+        device = {"id": "D-1", "region": "320281001001"}
+        self.admin.post("/v1/admin/import", {**bundle, "devices": [device]})
+        again = self.admin.get("/v1/admin/export")
+        self.assertEqual(again["devices"], [{**device, "name": "D-1", "address": ""}])
+        self.admin.post("/v1/admin/import", again)  # what goes out comes in
+        self.admin.post("/v1/admin/import", bundle)
+
+
 class TwoDaemons(DaemonTest):
     """A second daemon on the same database, with a folder of its own."""
 
