@@ -393,6 +393,7 @@ static void make_parts(struct app *app, const char *conninfo)
     make_pools(app, conninfo);
     d->auth = auth_new();
     d->push = push_new(d);
+    d->store = store_new();
     d->sweeper = sweeper_new(d);
     d->intake = intake_new(d);
     d->fold = fold_new(d);
@@ -406,6 +407,7 @@ static void free_parts(struct app *app)
 
     http_server_free(&d->http);
     sweeper_free(&d->sweeper);
+    store_free(&d->store);
     intake_free(&d->intake);
     fold_free(&d->fold);
     push_free(&d->push);

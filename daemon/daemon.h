@@ -19,6 +19,7 @@ struct event_base;
 struct http_server;
 struct auth;
 struct intake;
+struct store;
 struct sweeper;
 struct push;
 struct fold;
@@ -39,6 +40,7 @@ struct daemon {
     char *city_bundle; /* its JSON text, for export; NULL without a city */
     struct auth *auth;
     struct intake *intake;
+    struct store *store;
     struct sweeper *sweeper;
     struct push *push;
     struct fold *fold;

@@ -1,5 +1,5 @@
 /*
- * ticket_store.c - load, decide, apply, again if somebody was faster.
+ * ticket_store.c - load, decide, apply, again if another daemon was faster.
  */
 #include "daemon/ticket_store.h"
 
@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/metrics.h"
 #include "daemon/change_json.h"
 #include "daemon/deadlines.h"
@@ -24,8 +25,12 @@ static struct metric again = {.name = "hotlined_ticket_races_total",
 static struct metric resent = {.name = "hotlined_ticket_resent_total",
                                .help = "Changes sent again because their outcome was unknown."};
 
+static struct metric queued = {.name = "hotlined_ticket_queued_total",
+                               .help = "Changes that waited for another of the same ticket."};
+
 void store_register_metrics(void)
 {
+    metrics_register(&queued, 1);
     metrics_register(&stored, 1);
     metrics_register(&again, 1);
     metrics_register(&resent, 1);
@@ -46,6 +51,93 @@ static void job_free(struct store_job *job)
     free(job);
 }
 
+/* ---- one after the other ------------------------------------------------------------------------
+ */
+
+/* Jobs by ticket, the running one first. There are no more of them than open requests and the
+ * sweeper's few. */
+struct store {
+    struct map *lines; /* number -> struct line */
+};
+struct line {
+    struct store_job *first, **last;
+};
+
+struct store *store_new(void)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+
+    store->lines = map_new();
+    return store;
+}
+
+static void free_line(void *ctx, const char *key, size_t key_len, void *value)
+{
+    struct line *line = value;
+
+    (void)ctx;
+    (void)key;
+    (void)key_len;
+    while (line->first) {
+        struct store_job *job = line->first;
+        line->first = job->next;
+        job_free(job);
+    }
+    free(line);
+}
+
+void store_free(struct store **store)
+{
+    if (!*store)
+        return;
+    map_each((*store)->lines, free_line, NULL);
+    map_free(&(*store)->lines);
+    free(*store);
+    *store = NULL;
+}
+
+/* true: it is the only one. */
+static bool line_enter(struct store_job *job)
+{
+    struct map *lines = job->d->store->lines;
+    struct line *line = map_get(lines, &job->number, sizeof(job->number));
+
+    if (!line) {
+        line = xcalloc(1, sizeof(*line));
+        line->last = &line->first;
+        map_put(lines, &job->number, sizeof(job->number), line);
+    }
+    *line->last = job;
+    line->last = &job->next;
+    return line->first == job;
+}
+
+static void line_leave(struct store_job *job)
+{
+    struct map *lines = job->d->store->lines;
+    struct line *line = map_get(lines, &job->number, sizeof(job->number));
+    struct store_job **at = &line->first;
+    bool was_first = line->first == job;
+
+    while (*at != job)
+        at = &(*at)->next;
+    *at = job->next;
+    if (line->last == &job->next)
+        line->last = at;
+    if (!line->first) {
+        map_remove(lines, &job->number, sizeof(job->number));
+        free(line);
+    } else if (was_first) {
+        load(line->first);
+    }
+}
+
+static void job_end(struct store_job *job)
+{
+    line_leave(job);
+    job_free(job);
+}
+
 void store_cancel(struct store_job **job)
 {
     if (!*job)
@@ -54,14 +146,14 @@ void store_cancel(struct store_job **job)
         (*job)->done =
             NULL; /* it may be stored: the clocks and those who wait have to hear of it */
     else
-        job_free(*job);
+        job_end(*job);
     *job = NULL;
 }
 
 static void finish(struct store_job *job, enum store_outcome outcome)
 {
     job->done(job, outcome);
-    job_free(job);
+    job_end(job);
 }
 
 /* ---- apply --------------------------------------------------------------------------------------
@@ -110,7 +202,7 @@ static void on_applied(void *ctx, const struct pg_result *res)
     if (!job->done) {
         if (outcome == PG_ROWS && pg_result_rows(res) == 1)
             announce(job);
-        job_free(job);
+        job_end(job);
     } else if (outcome == PG_ROWS && pg_result_rows(res) == 1) {
         announce(job);
         finish(job, STORE_DONE);
@@ -228,11 +320,13 @@ static void on_loaded(void *ctx, const struct pg_result *res)
 
 static void load(struct store_job *job)
 {
+    int64_t left_us = DAEMON_READ_TIMEOUT_US - (clk_mono_us() - job->since_us);
     struct pg_params params;
 
     pg_params_init(&params, job->arena);
     pg_param_int(&params, job->number);
-    job->op = pg_submit(job->d->work_pool, &SQL_TICKET_LOAD, &params, DAEMON_READ_TIMEOUT_US,
+    job->since_us = clk_mono_us(); /* of a later try: not the wait in the line */
+    job->op = pg_submit(job->d->work_pool, &SQL_TICKET_LOAD, &params, left_us > 1 ? left_us : 1,
                         on_loaded, job);
 }
 
@@ -251,6 +345,10 @@ struct store_job *store_start(struct daemon *d, int64_t number,
     job->decide = decide_fn;
     job->done = done;
     job->ctx = ctx;
-    load(job);
+    job->since_us = clk_mono_us();
+    if (line_enter(job))
+        load(job);
+    else
+        metric_inc(&queued);
     return job;
 }

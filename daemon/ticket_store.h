@@ -3,9 +3,10 @@
  *
  *   load -> decide (pure) -> apply with the version it was planned on
  *
- * If somebody was faster the ticket is loaded and decided again, a few times. If the outcome of the
- * apply is unknown the very same change is sent again: it can be stored only once, because the
- * version has moved if it was; whether that was us is told by the hash of the last event.
+ * Jobs of one ticket go one after the other, so only another daemon can be faster: the ticket is
+ * then loaded and decided again, a few times. If the outcome of the apply is unknown the very same
+ * change is sent again: it can be stored only once, because the version has moved if it was;
+ * whether that was us is told by the hash of the last event.
  */
 #ifndef DAEMON_TICKET_STORE_H
 #define DAEMON_TICKET_STORE_H
@@ -38,6 +39,8 @@ struct store_job {
     enum store_verdict (*decide)(struct store_job *job);
     void (*done)(struct store_job *job,
                  enum store_outcome outcome); /* NULL: given up by the caller */
+    struct store_job *next;                   /* of the same ticket */
+    int64_t since_us;                         /* monotonic */
     int tries;
     bool is_resent, is_applying;
 };
@@ -56,6 +59,9 @@ struct store_job *store_start(struct daemon *d, int64_t number,
 /* done will not run. What was sent may still be stored, and is then announced. NULL is fine. */
 void store_cancel(struct store_job **job);
 void store_register_metrics(void);
+RETURNS_NONNULL struct store *store_new(void);
+/* Ends what is left without a word. */
+void store_free(struct store **store);
 /* Context for plans of this job. */
 struct plan_context store_plan_context(struct store_job *job);
 

@@ -188,8 +188,7 @@ class Events(DaemonTest):
         client = self.daemon.client("desk")
         for i in range(30):
             path = f"/v1/tickets/{numbers[(n * 7 + i) % len(numbers)]}/note"
-            while client.call("POST", path, {"text": f"{n}.{i}"}).status == 503:
-                pass  # many others wrote to the same ticket just now
+            client.post(path, {"text": f"{n}.{i}"})
         client.close()
 
     def hold(self, n):
