@@ -22,7 +22,7 @@ import os
 import re
 import sys
 
-MAX_PARAMS = 48  # PG_MAX_PARAMS
+MAX_PARAMS = 80  # PG_MAX_PARAMS
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}$")
 KEY = re.compile(r"--\s*(name|in|out):\s*(.*)$")
 MORE = re.compile(r"--\s{4,}(\S.*)$")

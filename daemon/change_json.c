@@ -35,25 +35,15 @@ static void write_text(struct json_writer *w, const char *key, const char *s)
         jw_string(w, key, s);
 }
 
-/* number 0 = the document is about one ticket only */
-static void write_number(struct json_writer *w, int64_t number)
-{
-    if (number)
-        jw_int(w, "number", number);
-}
-
-static void write_new_assignment(struct json_writer *w, int64_t number, const struct assignment *a,
-                                 int64_t due_us)
+static void write_new_assignment(struct json_writer *w, const struct assignment *a)
 {
     jw_object(w, NULL);
-    write_number(w, number);
     jw_int(w, "ordinal", a->ordinal);
     jw_string(w, "unit", a->unit);
     jw_string(w, "role", assignment_role_words[a->role].code);
     jw_int(w, "round", a->round);
     jw_string(w, "state", assignment_state_words[a->state].code);
     write_instant(w, "created", a->created_us);
-    write_instant(w, "due", due_us);
     jw_object_end(w);
 }
 
@@ -74,10 +64,9 @@ static void write_changed_assignment(struct json_writer *w, const struct assignm
     jw_object_end(w);
 }
 
-static void write_clock(struct json_writer *w, int64_t number, const struct ticket_clock *c)
+static void write_clock(struct json_writer *w, const struct ticket_clock *c)
 {
     jw_object(w, NULL);
-    write_number(w, number);
     jw_int(w, "ordinal", c->ordinal);
     jw_int(w, "assignment", c->assignment);
     jw_string(w, "clock", clock_words[c->clock].code);
@@ -112,11 +101,9 @@ static void write_audience(struct json_writer *w, const struct ticket_view *t)
     jw_array_end(w);
 }
 
-static void write_event(struct json_writer *w, int64_t number, const struct ticket_event *e,
-                        const struct ticket_view *audience)
+static void write_event(struct json_writer *w, const struct ticket_event *e)
 {
     jw_object(w, NULL);
-    write_number(w, number);
     jw_int(w, "seq", e->seq);
     jw_string(w, "type", event_words[e->type].code);
     write_instant(w, "at", e->at_us);
@@ -127,15 +114,12 @@ static void write_event(struct json_writer *w, int64_t number, const struct tick
     jw_string(w, "detail", e->detail);
     write_text(w, "text", e->text);
     write_hash(w, "hash", e->hash);
-    if (audience)
-        write_audience(w, audience);
     jw_object_end(w);
 }
 
-static void write_tally(struct json_writer *w, int64_t number, const struct ticket_tally *t)
+static void write_tally(struct json_writer *w, const struct ticket_tally *t)
 {
     jw_object(w, NULL);
-    write_number(w, number);
     write_instant(w, "at", t->at_us);
     jw_string(w, "unit", t->unit);
     jw_string(w, "tier", t->closed ? tier_words[t->tier].code : "");
@@ -207,7 +191,7 @@ static void write_assignments(struct json_writer *w, const struct ticket_view *t
     jw_array(w, "new_assignments");
     for (size_t i = 0; i < t->assignment_count; i++) {
         if (t->assignments[i].is_new)
-            write_new_assignment(w, 0, &t->assignments[i], 0);
+            write_new_assignment(w, &t->assignments[i]);
     }
     jw_array_end(w);
     jw_array(w, "assignments");
@@ -235,7 +219,7 @@ static void write_clocks(struct json_writer *w, const struct ticket_view *t)
         for (size_t i = 0; i < t->clock_count; i++) {
             const struct ticket_clock *c = &t->clocks[i];
             if (is_new ? c->is_new : c->is_changed && !c->is_new)
-                write_clock(w, 0, c);
+                write_clock(w, c);
         }
         jw_array_end(w);
     }
@@ -258,62 +242,12 @@ void change_json_write_apply(struct sbuf *out, const struct ticket_change *chang
     write_audience(&w, &change->after);
     jw_array(&w, "events");
     for (size_t i = 0; i < change->event_count; i++)
-        write_event(&w, 0, &change->events[i], NULL);
+        write_event(&w, &change->events[i]);
     jw_array_end(&w);
     write_callbacks(&w, change, actor);
     jw_array(&w, "tallies");
     for (size_t i = 0; i < change->tally_count; i++)
-        write_tally(&w, 0, &change->tallies[i]);
+        write_tally(&w, &change->tallies[i]);
     jw_array_end(&w);
-    jw_object_end(&w);
-}
-
-/* ---- batches of new tickets ---------------------------------------------------------------------
- */
-
-enum { CHILD_ASSIGNMENTS, CHILD_CLOCKS, CHILD_EVENTS, CHILD_TALLIES };
-
-static struct sbuf *child_buffer(struct change_children *c, int which)
-{
-    struct sbuf *const buffers[] = {&c->assignments, &c->clocks, &c->events, &c->tallies};
-    return buffers[which];
-}
-
-void change_children_begin(struct change_children *c)
-{
-    for (int i = 0; i < 4; i++) {
-        sbuf_init(child_buffer(c, i), 0);
-        jw_init(&c->w[i], child_buffer(c, i));
-        jw_array(&c->w[i], NULL);
-    }
-}
-
-void change_children_add(struct change_children *c, const struct ticket_change *change)
-{
-    const struct ticket_view *t = &change->after;
-
-    for (size_t i = 0; i < t->assignment_count; i++)
-        write_new_assignment(&c->w[CHILD_ASSIGNMENTS], t->number, &t->assignments[i],
-                             ticket_queue_due_us(t));
-    for (size_t i = 0; i < t->clock_count; i++)
-        write_clock(&c->w[CHILD_CLOCKS], t->number, &t->clocks[i]);
-    for (size_t i = 0; i < change->event_count; i++)
-        write_event(&c->w[CHILD_EVENTS], t->number, &change->events[i], t);
-    for (size_t i = 0; i < change->tally_count; i++)
-        write_tally(&c->w[CHILD_TALLIES], t->number, &change->tallies[i]);
-}
-
-void change_children_end(struct change_children *c, struct sbuf *out)
-{
-    static const char *const keys[] = {"assignments", "clocks", "events", "tallies"};
-    struct json_writer w;
-
-    jw_init(&w, out);
-    jw_object(&w, NULL);
-    for (int i = 0; i < 4; i++) {
-        jw_array_end(&c->w[i]);
-        jw_raw(&w, keys[i], child_buffer(c, i)->data, child_buffer(c, i)->len);
-        sbuf_free(child_buffer(c, i));
-    }
     jw_object_end(&w);
 }

@@ -8,9 +8,9 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/metrics.h"
-#include "daemon/change_json.h"
 #include "daemon/deadlines.h"
 #include "daemon/intake.h"
+#include "daemon/intake_rows.h"
 #include "daemon/push.h"
 #include "sql_catalogue.h"
 
@@ -112,99 +112,22 @@ static void end_entry(struct intake *intake, struct intake_entry *e, enum intake
     intake_entry_end(e, end, first_answer);
 }
 
-/* ---- parameters of a batch
- * -------------------------------------------------------------------------- */
-
-enum { BATCH_COLUMNS = 30 };
-
-static void add_bytes(struct pg_array *a, const void *data, size_t len)
-{
-    if (data)
-        pg_array_bytea(a, data, len);
-    else
-        pg_array_null(a);
-}
-
-static void add_ticket(struct pg_array *a, const struct intake_entry *e)
-{
-    const struct ticket_view *t = &e->change.after;
-    const char *deepest = t->deepest_tier == TIER_DESK ? NULL : tier_words[t->deepest_tier].code;
-    const char *const texts[] = {
-        e->query_code,
-        ticket_state_words[t->state].code,
-        channel_words[t->channel].code,
-        kind_words[t->kind].code,
-        urgency_words[t->urgency].code,
-        t->category,
-        t->region,
-        e->draft.address,
-        e->draft.title,
-        e->draft.text,
-        e->draft.call_id,
-    };
-    const char *const more[] = {e->received_by,  t->lead_unit, e->rule,
-                                e->route_reason, t->policy,    deepest};
-
-    pg_array_int(a++, t->number);
-    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
-        pg_array_text(a++, texts[i]);
-    pg_array_instant(a++, t->received_us);
-    for (size_t i = 0; i < ARRAY_LEN(more); i++)
-        pg_array_text(a++, more[i]);
-    pg_array_bool(a++, e->draft.confidential);
-    pg_array_bool(a++, e->draft.anonymous);
-    add_bytes(a++, e->name, e->name_len);
-    add_bytes(a++, e->phone, e->phone_len);
-    add_bytes(a++, e->phone_index, e->phone_index ? CRYPTO_SHA256_SIZE : 0);
-    pg_array_int(a++, t->event_count);
-    pg_array_bytea(a++, t->event_hash, sizeof(t->event_hash));
-    pg_array_text(a++, e->key ? e->received_by : NULL);
-    pg_array_text(a++, e->key);
-    pg_array_bytea(a++, e->fingerprint, sizeof(e->fingerprint));
-    pg_array_text(a, e->key ? e->answer : NULL);
-}
-
-static void add_versions(struct pg_params *params, struct arena *arena,
-                         const struct intake_entry *e)
-{
-    struct pg_array versions;
-
-    pg_array_init(&versions, arena);
-    pg_array_int(&versions, e->rule_set);
-    pg_array_int(&versions, e->sla_set);
-    pg_array_int(&versions, e->calendar_set);
-    pg_param_array(params, &versions);
-}
+/* ---- sending
+ * ---------------------------------------------------------------------------------------------- */
 
 static void on_batch(void *ctx, const struct pg_result *res);
 
 static void send_batch(struct batch *b)
 {
     struct arena *arena = arena_new();
-    struct pg_array columns[BATCH_COLUMNS];
-    struct change_children children;
     struct pg_params params;
-    struct sbuf json;
 
-    for (size_t i = 0; i < BATCH_COLUMNS; i++)
-        pg_array_init(&columns[i], arena);
-    change_children_begin(&children);
-    for (size_t i = 0; i < b->count; i++) {
-        add_ticket(columns, b->entries[i]);
-        change_children_add(&children, &b->entries[i]->change);
+    for (size_t i = 0; i < b->count; i++)
         b->entries[i]->sends++;
-    }
-    sbuf_init(&json, 0);
-    change_children_end(&children, &json);
-    pg_params_init(&params, arena);
-    for (size_t i = 0; i < BATCH_COLUMNS; i++)
-        pg_param_array(&params, &columns[i]);
-    add_versions(&params, arena, b->entries[0]);
-    pg_param_text_n(&params, json.data, json.len);
+    intake_rows(&params, arena, b->entries, b->count);
     metric_inc(&metrics[METRIC_BATCHES]);
     b->op = pg_submit(b->intake->d->intake_pool, &SQL_TICKET_INTAKE, &params,
                       DAEMON_WRITE_TIMEOUT_US, on_batch, b);
-    sbuf_free(&json);
     arena_free(&arena);
 }
 

@@ -67,13 +67,13 @@ const char *pg_outcome_name(enum pg_outcome outcome);
 /* ---- parameters: built in place, copied by pg_submit() ----------------------------------------
  */
 
-#define PG_MAX_PARAMS 48
+#define PG_MAX_PARAMS 80
 struct pg_params {
     struct arena *arena; /* owns converted values */
     int count;
     const char *value[PG_MAX_PARAMS]; /* NULL = SQL NULL */
     int length[PG_MAX_PARAMS];        /* bytes */
-    int format[PG_MAX_PARAMS];        /* 0 text, 1 binary (bytea) */
+    int format[PG_MAX_PARAMS];        /* 0 text, 1 binary (bytea, arrays) */
 };
 void pg_params_init(struct pg_params *p, struct arena *arena);
 void pg_param_text(struct pg_params *p,
@@ -88,11 +88,18 @@ void pg_param_instant(struct pg_params *p, int64_t instant_us);
 void pg_param_day(struct pg_params *p, int32_t day);
 void pg_param_bytea(struct pg_params *p, const void *data, size_t len); /* NULL data = SQL NULL */
 
-/* Array literals for unnest(): one growing text per column of a batch. */
+/*
+ * Arrays for unnest(): one column of a batch each, in the binary format, which neither side has to
+ * spell out and read again. The first value that is not NULL says of which type the array is, and
+ * the statement has to cast its parameter to that type: text[], bigint[] (also for what is stored
+ * as a smaller integer), boolean[], timestamptz[], bytea[].
+ */
 struct pg_array {
     struct arena *arena;
-    char *text;
+    char *bytes;
     size_t len, cap;
+    uint32_t type; /* OID of the elements; 0 = no value yet */
+    uint32_t count, nulls;
 };
 void pg_array_init(struct pg_array *a, struct arena *arena);
 void pg_array_text(struct pg_array *a, const char *s); /* NULL = NULL */
@@ -101,7 +108,7 @@ void pg_array_bool(struct pg_array *a, bool v);
 void pg_array_instant(struct pg_array *a, int64_t instant_us); /* 0 = NULL */
 void pg_array_bytea(struct pg_array *a, const void *data, size_t len);
 void pg_array_null(struct pg_array *a);
-/* Ends the literal and adds it as one parameter. */
+/* Ends the array and adds it as one parameter. */
 void pg_param_array(struct pg_params *p, struct pg_array *a);
 
 /* ---- results ------------------------------------------------------------------------------------

@@ -1,13 +1,11 @@
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/civil.h"
-#include "base/crypto.h"
+#include "base/clk.h"
 #include "pg/pg.h"
-
-#define ARRAY_FIRST_CAP 256
-#define INT64_TEXT_SIZE 21
 
 static void param_add(struct pg_params *p, const char *value, size_t len, int format)
 {
@@ -75,114 +73,148 @@ void pg_param_bytea(struct pg_params *p, const void *data, size_t len)
     param_add(p, data, data == NULL ? 0 : len, 1);
 }
 
-/* ---- array literals -------------------------------------------------------------------------- */
+/* ---- arrays ------------------------------------------------------------------------------------
+ * Big-endian: dimensions, whether there are NULLs, type; size and lower bound of each dimension;
+ * then each value with its length in front, -1 for NULL.
+ */
 
-static void array_reserve(struct pg_array *a, size_t more)
+#define ARRAY_HEAD_BYTES 20
+#define ARRAY_FIRST_CAP 236
+#define NULL_LENGTH UINT32_MAX /* -1 */
+/* The server counts time from 2000-01-01. */
+#define PG_EPOCH_US (INT64_C(946684800) * US_PER_SECOND)
+
+/* Numbers of built-in types, the same in every database. */
+enum array_type {
+    ARRAY_BOOL = 16,
+    ARRAY_BYTEA = 17,
+    ARRAY_INT8 = 20,
+    ARRAY_TEXT = 25,
+    ARRAY_TIMESTAMPTZ = 1184,
+};
+
+static void put_be32(char *at, uint32_t v)
+{
+    uint32_t be = htobe32(v);
+    memcpy(at, &be, sizeof(be));
+}
+
+/* Room for `more` bytes at the end of the array. */
+static char *array_grow(struct pg_array *a, size_t more)
 {
     size_t cap = a->cap;
-    char *text;
 
-    INVARIANT(more < SIZE_MAX / 4 && a->len < SIZE_MAX / 4);
-    if (a->len + more <= cap)
-        return;
+    INVARIANT(more < INT32_MAX && a->len < INT32_MAX);
     while (cap < a->len + more)
         cap *= 2;
-    text = arena_alloc(a->arena, cap);
-    memcpy(text, a->text, a->len);
-    a->text = text;
-    a->cap = cap;
+    if (cap > a->cap) {
+        char *bytes = arena_alloc(a->arena, cap);
+        memcpy(bytes, a->bytes, a->len);
+        a->bytes = bytes;
+        a->cap = cap;
+    }
+    a->len += more;
+    return a->bytes + a->len - more;
 }
 
-static void array_put(struct pg_array *a, const char *s, size_t len)
+static void array_put(struct pg_array *a, enum array_type type, const void *data, size_t len)
 {
-    array_reserve(a, len);
-    memcpy(a->text + a->len, s, len);
-    a->len += len;
+    char *at = array_grow(a, sizeof(uint32_t) + len);
+
+    INVARIANT(a->type == 0 || a->type == type);
+    a->type = type;
+    a->count++;
+    put_be32(at, (uint32_t)len);
+    if (len > 0)
+        memcpy(at + sizeof(uint32_t), data, len);
 }
 
-static void array_comma(struct pg_array *a)
+static void array_put_be64(struct pg_array *a, enum array_type type, int64_t v)
 {
-    if (a->len > 1)
-        array_put(a, ",", 1);
+    uint64_t be = htobe64((uint64_t)v);
+    array_put(a, type, &be, sizeof(be));
 }
 
 void pg_array_init(struct pg_array *a, struct arena *arena)
 {
-    a->arena = arena;
-    a->cap = ARRAY_FIRST_CAP;
-    a->text = arena_alloc(arena, a->cap);
-    a->text[0] = '{';
-    a->len = 1;
+    *a = (struct pg_array){
+        .arena = arena,
+        .bytes = arena_alloc(arena, ARRAY_FIRST_CAP),
+        .len = ARRAY_HEAD_BYTES,
+        .cap = ARRAY_FIRST_CAP,
+    };
 }
 
 void pg_array_null(struct pg_array *a)
 {
-    array_comma(a);
-    array_put(a, "NULL", 4);
+    put_be32(array_grow(a, sizeof(uint32_t)), NULL_LENGTH);
+    a->count++;
+    a->nulls++;
 }
 
 void pg_array_text(struct pg_array *a, const char *s)
 {
-    if (s == NULL) {
+    if (s == NULL)
         pg_array_null(a);
-        return;
-    }
-    array_comma(a);
-    array_reserve(a, 2 * strlen(s) + 2);
-    a->text[a->len++] = '"';
-    for (; *s != '\0'; s++) {
-        if (*s == '"' || *s == '\\')
-            a->text[a->len++] = '\\';
-        a->text[a->len++] = *s;
-    }
-    a->text[a->len++] = '"';
+    else
+        array_put(a, ARRAY_TEXT, s, strlen(s));
 }
 
 void pg_array_int(struct pg_array *a, int64_t v)
 {
-    char text[INT64_TEXT_SIZE];
-    int len = snprintf(text, sizeof(text), "%" PRId64, v);
-
-    array_comma(a);
-    array_put(a, text, (size_t)len);
+    array_put_be64(a, ARRAY_INT8, v);
 }
 
 void pg_array_bool(struct pg_array *a, bool v)
 {
-    array_comma(a);
-    array_put(a, v ? "t" : "f", 1);
+    array_put(a, ARRAY_BOOL, v ? "\1" : "", 1);
 }
 
 void pg_array_instant(struct pg_array *a, int64_t instant_us)
 {
-    char text[CIVIL_INSTANT_SIZE];
-
-    if (instant_us == 0) {
+    if (instant_us == 0)
         pg_array_null(a);
-        return;
-    }
-    civil_format_instant(instant_us, 0, text);
-    pg_array_text(a, text);
+    else
+        array_put_be64(a, ARRAY_TIMESTAMPTZ, instant_us - PG_EPOCH_US);
 }
 
 void pg_array_bytea(struct pg_array *a, const void *data, size_t len)
 {
-    static const char prefix[] = "\"\\\\x"; /* the array's own escaping doubles the backslash */
-
-    if (data == NULL) {
+    if (data == NULL)
         pg_array_null(a);
-        return;
+    else
+        array_put(a, ARRAY_BYTEA, data, len);
+}
+
+/* Without a value there is no type to declare: such an array goes as text, which fits every type.
+ */
+static void param_untyped_array(struct pg_params *p, uint32_t count)
+{
+    static const char null[] = ",NULL";
+    size_t each = sizeof(null) - 1;
+    char *text = arena_alloc(p->arena, count * each + 3);
+    size_t len = 0;
+
+    text[len++] = '{';
+    for (uint32_t i = 0; i < count; i++) {
+        size_t skip = i == 0 ? 1 : 0; /* no comma before the first one */
+        memcpy(text + len, null + skip, each - skip);
+        len += each - skip;
     }
-    array_comma(a);
-    array_put(a, prefix, sizeof(prefix) - 1);
-    array_reserve(a, 2 * len + 2);
-    crypto_hex(data, len, a->text + a->len); /* writes a NUL too, which the quote replaces */
-    a->len += 2 * len;
-    a->text[a->len++] = '"';
+    text[len++] = '}';
+    param_add(p, text, len, 0);
 }
 
 void pg_param_array(struct pg_params *p, struct pg_array *a)
 {
-    array_put(a, "}", 2); /* with its NUL */
-    pg_param_text_n(p, a->text, a->len - 1);
+    if (a->type == 0) {
+        param_untyped_array(p, a->count);
+        return;
+    }
+    put_be32(a->bytes, 1);
+    put_be32(a->bytes + 4, a->nulls > 0);
+    put_be32(a->bytes + 8, a->type);
+    put_be32(a->bytes + 12, a->count);
+    put_be32(a->bytes + 16, 1);
+    param_add(p, a->bytes, a->len, 1);
 }

@@ -60,47 +60,54 @@ end
     return requests / (micros / 1e6), p50 / 1000, p99 / 1000
 
 
-def literal(value):
-    return "NULL" if value is None else "'" + str(value).replace("'", "''") + "'"
+# Where a parameter's name says too little: what gives back the values that the daemon sent for it.
+OF_TICKET = {
+    "numbers": "x.number", "urgencies": "urgency", "categories": "category", "addresses": "address", "policies": "policy",
+    "received": "received_at", "received_by": "received_by", "deepest": "deepest_tier", "confidential": "is_confidential",
+    "anonymous": "r.is_anonymous", "names": "r.name", "phones": "r.phone", "phone_indexes": "r.phone_index",
+    "event_counts": "event_count", "event_hashes": "event_hash", "key_accounts": "NULL", "keys": "NULL",
+    "fingerprints": "NULL", "answers": "NULL", "versions": "unnest(ARRAY[rule_set, sla_set, calendar_set])",
+}
+OF_CHILD = {
+    "number": "x.number", "pausable": "is_pausable", "provisional": "is_provisional", "started": "started_at",
+    "due": "due_at", "warn": "warn_at", "met": "met_at", "next": "next_at", "detail": "detail_text",
+    "audience": "array_to_string(audience, chr(31))",
+}
+# prefix of the parameters: rows of which table, in which order
+CHILDREN = {"assignment": ("assignment a JOIN queue_item x USING (number, ordinal, unit)", "ordinal"),
+            "clock": ("ticket_clock x", "ordinal"), "event": ("ticket_event x", "seq"), "tally": ("tally x", "id")}
+
+
+def source(name):
+    """(rows, order, expression) of the parameter `name`."""
+    prefix, _, column = name.partition("_")
+    if name in OF_TICKET or prefix not in CHILDREN:
+        return "ticket x LEFT JOIN requester r USING (number)", "1", OF_TICKET.get(name, name.removesuffix("s"))
+    return (*CHILDREN[prefix], OF_CHILD.get(column, column))
+
+
+def literal(value, kind):
+    return "NULL" if value is None else "'" + value.replace("'", "''") + f"'::{kind}"
 
 
 def pgbench_script(daemon):
     """The intake statement with one ticket's values in place of its parameters; the number is pgbench's."""
     number = daemon.client("desk").ok("POST", "/v1/tickets", TICKET)["number"]
-
-    def json_rows(sql):
-        return json.loads(daemon.sql(sql)[0][0].replace(number, "0"))
-
-    rows = {
-        "assignments": f"SELECT json_agg(json_build_object('number', number, 'ordinal', ordinal, 'unit', unit, 'role', role, "
-                       f"'due', (SELECT due_at FROM queue_item q WHERE q.number = a.number LIMIT 1))) FROM assignment a WHERE number = {number}",
-        "clocks": f"SELECT json_agg(json_build_object('number', number, 'ordinal', ordinal, 'assignment', assignment, 'clock', clock, "
-                  f"'round', round, 'state', state, 'stop', stop, 'unit', unit, 'pausable', is_pausable, 'provisional', is_provisional, "
-                  f"'started', started_at, 'due', due_at, 'warn', warn_at, 'met', met_at, 'next', next_at)) FROM ticket_clock WHERE number = {number}",
-        "events": f"SELECT json_agg(json_build_object('number', number, 'seq', seq, 'type', type, 'at', at, 'actor', actor, 'role', role, "
-                  f"'assignment', assignment, 'detail', detail_text, 'hash', encode(hash, 'hex'), 'audience', audience)) FROM ticket_event WHERE number = {number}",
-        "tallies": f"SELECT json_agg(json_build_object('number', number, 'at', at, 'unit', unit, 'tier', tier, 'received', received, 'desk', desk, "
-                   f"'dispatched', dispatched, 'open', open, 'closed', closed, 'on_time', on_time, 'overdue', overdue)) FROM tally WHERE number = {number}",
-    }
-    children = json.dumps({name: json_rows(sql) for name, sql in rows.items()}, ensure_ascii=False)
-    children = children.replace('"number": 0', '"number": NUMBER')
-    ticket = daemon.sql(
-        "SELECT row_to_json(x) FROM (SELECT t.*, encode(event_hash, 'hex') AS hash, encode(r.name, 'hex') AS rname, "
-        "encode(r.phone, 'hex') AS rphone, encode(r.phone_index, 'hex') AS rindex FROM ticket t JOIN requester r USING (number) "
-        f"WHERE number = {number}) x")
-    t = json.loads(ticket[0][0])
-    values = [":number", *(literal(t[k]) for k in (
-        "query_code", "state", "channel", "kind", "urgency", "category", "region", "address", "title", "text", "call_id",
-        "received_at", "received_by", "lead_unit", "rule", "route_reason", "policy", "deepest_tier")),
-        "false", "false", f"decode('{t['rname']}','hex')", f"decode('{t['rphone']}','hex')", f"decode('{t['rindex']}','hex')",
-        str(t["event_count"]), f"decode('{t['hash']}','hex')", "NULL", "NULL", "''::bytea", "NULL"]
-    statement = (ROOT / "daemon" / "sql" / "ticket_intake.sql").read_text(encoding="utf-8")
-    statement = "\n".join(line for line in statement.splitlines() if not line.startswith("--"))
-    versions = f"ARRAY[{t['rule_set']},{t['sla_set']},{t['calendar_set']}]"
-    texts = {i + 1: f"ARRAY[{value}]" for i, value in enumerate(values)}
-    texts[31] = versions
-    texts[32] = f"replace({literal(children)}, 'NUMBER', :number::text)"
-    statement = re.sub(r"\$(\d+)", lambda m: texts[int(m.group(1))], statement)
+    text = (ROOT / "daemon" / "sql" / "ticket_intake.sql").read_text(encoding="utf-8")
+    declared = re.search(r"-- in: (.*?)-- out:", text, re.S).group(1).replace("\n--", "")
+    names = re.findall(r"(\w+)\s+(\w+)\[\]", declared)
+    values = []
+    for name, kind in names:
+        table, order, value = source(name)
+        rows = json.loads(daemon.sql(
+            f"SELECT coalesce(json_agg(v), '[]') FROM (SELECT ({value})::text AS v FROM {table} "
+            f"WHERE x.number = {number} ORDER BY {order}) AS y")[0][0])
+        if value == "x.number":
+            values.append(f"ARRAY[{', '.join([':number::bigint'] * len(rows))}]")
+        else:
+            values.append(f"ARRAY[{', '.join(literal(row, kind) for row in rows)}]::{kind}[]")
+    statement = "\n".join(line for line in text.splitlines() if not line.startswith("--"))
+    statement = re.sub(r"\$(\d+)(::\w+\[\])?", lambda m: values[int(m.group(1)) - 1], statement)
     # 64-bit random numbers do not meet; real ones have 18 digits
     return "\\set number random(100000000000000000, 899999999999999999)\n" + " ".join(statement.split()) + ";\n"
 
@@ -111,7 +118,7 @@ def pgbench(daemon, script, clients, seconds):
         path = pathlib.Path(folder) / "intake.sql"
         path.write_text(script, encoding="utf-8")
         done = subprocess.run(
-            ["pgbench", "-h", daemon.socket_dir(), "-U", "hotline", "-n", "-M", "simple", "-c", str(clients), "-j", "1",
+            ["pgbench", "-h", daemon.socket_dir(), "-U", "hotline", "-n", "-M", "prepared", "-c", str(clients), "-j", "1",
              "-T", str(seconds), "-f", str(path), "-l", "--log-prefix", folder + "/log", "hotline"],
             capture_output=True, text=True, check=False, cwd=folder)
         if done.returncode != 0:

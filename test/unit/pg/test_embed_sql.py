@@ -78,8 +78,8 @@ class Embed(unittest.TestCase):
         self.refused(head + "-- only words\n", 3, "no statement")
         self.refused(b"-- name: s\nSELECT '\xff'", 2, "not UTF-8")
         self.refused(head + "SELECT '\0'", 2, "NUL byte")
-        many = ", ".join(f"p{i} text" for i in range(49))
-        self.refused(head + f"-- in: {many}\nSELECT 1", 2, "49 parameters")
+        many = ", ".join(f"p{i} text" for i in range(81))
+        self.refused(head + f"-- in: {many}\nSELECT 1", 2, "81 parameters")
 
     def test_migrations(self):
         one = self.put("0001_one.sql", 'CREATE TABLE "a??b\\c";\n')

@@ -223,6 +223,38 @@ static void test_empty_arrays(void **state)
     rig_run_until(bench.base, &done);
 }
 
+static void check_all_null(void *ctx, const struct pg_result *res)
+{
+    bool *done = ctx;
+
+    *done = true;
+    assert_int_equal(pg_result_outcome(res), PG_ROWS);
+    assert_int_equal(pg_result_rows(res), 3);
+    for (int row = 0; row < 3; row++)
+        for (int col = 0; col < 5; col++)
+            assert_true(pg_result_null(res, row, col));
+}
+
+/* Nothing in such an array says of which type it is. */
+static void test_arrays_of_nulls(void **state)
+{
+    struct pg_params p;
+    bool done = false;
+
+    (void)state;
+    pg_params_init(&p, arena);
+    for (int i = 0; i < 5; i++) {
+        struct pg_array a;
+
+        pg_array_init(&a, arena);
+        for (int row = 0; row < 3; row++)
+            pg_array_null(&a);
+        pg_param_array(&p, &a);
+    }
+    (void)pg_submit(bench.pool, &stmt_arrays, &p, RIG_WAIT_US, check_all_null, &done);
+    rig_run_until(bench.base, &done);
+}
+
 /* pg_submit() copies: what the caller does with his memory afterwards does not matter. */
 static void test_parameters_are_copied(void **state)
 {
@@ -252,7 +284,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scalars_there_and_back), cmocka_unit_test(test_empty_is_not_null),
         cmocka_unit_test(test_arrays_there_and_back),  cmocka_unit_test(test_empty_arrays),
-        cmocka_unit_test(test_parameters_are_copied),
+        cmocka_unit_test(test_arrays_of_nulls),        cmocka_unit_test(test_parameters_are_copied),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
