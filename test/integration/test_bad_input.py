@@ -62,6 +62,7 @@ class BadInputTest(DaemonTest):
         """Runs work(): nothing may be stored, a bystander is served, and it says how many were refused as what."""
         before, counted = self.stored(), self.metrics()
         bystander = Bystander(self.daemon.client("desk2"))
+        bystander.client.recorded = False
         bystander.start()
         wait_until(lambda: bystander.served or bystander.failed, "the bystander")
         at_start = bystander.served
@@ -510,6 +511,7 @@ class Accepted:
 
     def many(self, seeds):
         client = self.daemon.client("desk")
+        client.recorded = False
         try:
             return [wrong for wrong in (self.one(client, seed) for seed in seeds) if wrong]
         finally:

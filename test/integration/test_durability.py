@@ -46,6 +46,7 @@ class Storm:
         while time.monotonic() < end:
             if not client or client.port != self.daemon.port:
                 client = Client(self.daemon.port, self.daemon.tokens["phone"])
+                client.recorded = False
             status, number = self.once(client, key)
             with self.lock:
                 self.answers[status] += 1

@@ -285,9 +285,11 @@ class Events(DaemonTest):
     def test_a_slow_reader(self):
         """Who reads nothing at all does not keep the others from anything."""
         self.begin_slow()
-        fast = self.stream()
+        fast, writer = self.stream(), self.daemon.client("desk")
+        writer.recorded = False
         for n in range(500):  # 6 MB, more than the kernel takes for the slow one
-            self.note(f"{n:04d}" + "长" * 3990)
+            self.note(f"{n:04d}" + "长" * 3990, client=writer)
+        writer.close()
         self.assertEqual([e["text"][:4] for e in fast.wait_for(500).events], [f"{n:04d}" for n in range(500)])
 
     def test_y_slow_reader_is_cut(self):

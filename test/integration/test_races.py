@@ -195,6 +195,8 @@ class Races(DaemonTest):
     def create(self, count):
         """As a gateway in a storm: eight connections."""
         clients = self.clients(["phone"] * 8)
+        for client in clients:
+            client.recorded = False
 
         def many(client, n):
             dice = random.Random(n)
@@ -265,6 +267,7 @@ class Drain:
         dice, name = random.Random(n), f"drainer{n}"
         while True:
             client = self.test.daemon.client(name)
+            client.recorded = n == 0
             try:
                 if not self.life(client, name, dice):
                     return
