@@ -143,10 +143,11 @@ static const char *new_query_code(struct arena *arena)
 static struct intake_entry *new_entry(struct request *r, struct arena *arena,
                                       const struct ticket_draft *draft, const char *key)
 {
-    struct intake_entry *e = arena_alloc(arena, sizeof(*e));
+    struct intake_entry *e = arena_alloc_raw(arena, sizeof(*e));
     size_t len;
     const char *body = http_request_body(r->http, &len);
 
+    memset(e, 0, offsetof(struct intake_entry, change));
     e->arena = arena;
     e->r = r;
     e->draft = *draft;
@@ -157,7 +158,8 @@ static struct intake_entry *new_entry(struct request *r, struct arena *arena,
     e->calendar_set = r->d->calendar_set;
     e->query_code = new_query_code(arena);
     e->key = key ? arena_strdup(arena, key) : NULL;
-    crypto_sha256(body, len, e->fingerprint);
+    if (key) /* only its holder is asked for it again */
+        crypto_sha256(body, len, e->fingerprint);
     seal_requester(r->d, e);
     return e;
 }

@@ -19,7 +19,6 @@ struct intake_entry {
     struct request *r;   /* NULL: the peer is gone */
     struct arena *arena; /* owns everything below */
     struct ticket_draft draft;
-    struct ticket_change change;
     int64_t now_us;
     const char *query_code;
     const char *received_by;
@@ -29,8 +28,9 @@ struct intake_entry {
     size_t name_len, phone_len;
     const char *key; /* idempotency key; NULL = none */
     uint8_t fingerprint[32];
-    const char *answer; /* the 201's body */
-    int sends;          /* how often it went to the database */
+    const char *answer;          /* the 201's body */
+    int sends;                   /* how often it went to the database */
+    struct ticket_change change; /* last: large, and set as a whole by the plan */
 };
 
 struct intake *intake_new(struct daemon *d);

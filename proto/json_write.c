@@ -141,7 +141,7 @@ void jw_string_n(struct json_writer *w, const char *key, const char *s, size_t l
 void jw_int(struct json_writer *w, const char *key, int64_t v)
 {
     write_head(w, key);
-    sbuf_addf(w->out, "%lld", (long long)v);
+    sbuf_addi(w->out, v);
 }
 
 void jw_double(struct json_writer *w, const char *key, double v)

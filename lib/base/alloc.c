@@ -99,8 +99,8 @@ struct arena {
 static struct arena_chunk *arena_chunk_new(size_t size)
 {
     INVARIANT(size <= SIZE_MAX - sizeof(struct arena_chunk));
-    struct arena_chunk *chunk = xcalloc(1, sizeof(*chunk) + size);
-    chunk->size = size;
+    struct arena_chunk *chunk = xmalloc(sizeof(*chunk) + size);
+    *chunk = (struct arena_chunk){.size = size};
     return chunk;
 }
 
@@ -123,7 +123,7 @@ void arena_free(struct arena **arena)
     *arena = NULL;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+void *arena_alloc_raw(struct arena *arena, size_t size)
 {
     const size_t align = _Alignof(max_align_t);
     INVARIANT(size <= SIZE_MAX - align);
@@ -150,6 +150,11 @@ void *arena_alloc(struct arena *arena, size_t size)
     return chunk->data;
 }
 
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return memset(arena_alloc_raw(arena, size), 0, size);
+}
+
 char *arena_strdup(struct arena *arena, const char *s)
 {
     return arena_strndup(arena, s, strlen(s));
@@ -158,8 +163,9 @@ char *arena_strdup(struct arena *arena, const char *s)
 char *arena_strndup(struct arena *arena, const char *s, size_t len)
 {
     len = strnlen(s, len);
-    char *copy = arena_alloc(arena, len + 1);
+    char *copy = arena_alloc_raw(arena, len + 1);
     memcpy(copy, s, len);
+    copy[len] = '\0';
     return copy;
 }
 
@@ -172,7 +178,7 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
     INVARIANT(n >= 0);
 
     size_t size = (size_t)n + 1;
-    char *text = arena_alloc(arena, size);
+    char *text = arena_alloc_raw(arena, size);
     va_start(args, fmt);
     vsnprintf(text, size, fmt, args);
     va_end(args);

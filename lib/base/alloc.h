@@ -30,6 +30,8 @@ RETURNS_NONNULL struct arena *arena_new(void);
 void arena_free(struct arena **arena);
 /* Zeroed, aligned for any type, valid until arena_free(). */
 RETURNS_NONNULL void *arena_alloc(struct arena *arena, size_t size);
+/* The same, but holding anything: for what the caller fills himself. */
+RETURNS_NONNULL void *arena_alloc_raw(struct arena *arena, size_t size);
 RETURNS_NONNULL char *arena_strdup(struct arena *arena, const char *s);
 RETURNS_NONNULL char *arena_strndup(struct arena *arena, const char *s, size_t len);
 RETURNS_NONNULL char *arena_printf(struct arena *arena, const char *fmt, ...) PRINTF_LIKE(2, 3);

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
 #include "base/log.h"
@@ -37,21 +37,55 @@ void crypto_random(void *out, size_t len)
         library_failed("RAND_bytes");
 }
 
+/*
+ * Looked up once: with EVP_sha256() and its like OpenSSL 3 searches its providers at every use,
+ * which costs more than hashing a short text. Kept until the process ends.
+ */
+static const EVP_MD *sha256(void)
+{
+    static EVP_MD *md;
+    if (md == NULL && (md = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL)
+        library_failed("sha256");
+    return md;
+}
+
+static const EVP_CIPHER *aes_256_gcm(void)
+{
+    static EVP_CIPHER *cipher;
+    if (cipher == NULL && (cipher = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL)) == NULL)
+        library_failed("aes-256-gcm");
+    return cipher;
+}
+
+static EVP_MAC *hmac(void)
+{
+    static EVP_MAC *mac;
+    if (mac == NULL && (mac = EVP_MAC_fetch(NULL, "HMAC", NULL)) == NULL)
+        library_failed("hmac");
+    return mac;
+}
+
 void crypto_sha256(const void *data, size_t len, uint8_t out[CRYPTO_SHA256_SIZE])
 {
     unsigned size = 0;
-    if (EVP_Digest(data, len, out, &size, EVP_sha256(), NULL) != 1 || size != CRYPTO_SHA256_SIZE)
+    if (EVP_Digest(data, len, out, &size, sha256(), NULL) != 1 || size != CRYPTO_SHA256_SIZE)
         library_failed("sha256");
 }
 
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                         uint8_t out[CRYPTO_SHA256_SIZE])
 {
-    unsigned size = 0;
+    char digest[] = "SHA256";
+    const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+                                 OSSL_PARAM_END};
+    size_t size = 0;
+    EVP_MAC_CTX *ctx = EVP_MAC_CTX_new(hmac());
     INVARIANT(key_len <= LENGTH_MAX);
-    if (HMAC(EVP_sha256(), key, (int)key_len, data, len, out, &size) == NULL ||
-        size != CRYPTO_SHA256_SIZE)
+    if (ctx == NULL || EVP_MAC_init(ctx, key, key_len, params) != 1 ||
+        EVP_MAC_update(ctx, data, len) != 1 ||
+        EVP_MAC_final(ctx, out, &size, CRYPTO_SHA256_SIZE) != 1 || size != CRYPTO_SHA256_SIZE)
         library_failed("hmac-sha256");
+    EVP_MAC_CTX_free(ctx);
 }
 
 bool crypto_equal(const void *a, const void *b, size_t len)
@@ -113,7 +147,7 @@ static EVP_CIPHER_CTX *seal_begin(bool sealing, const uint8_t *key, const uint8_
     INVARIANT(aad_len <= LENGTH_MAX);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     if (ctx == NULL ||
-        EVP_CipherInit_ex(ctx, EVP_aes_256_gcm(), NULL, key, head + 1, sealing ? 1 : 0) != 1 ||
+        EVP_CipherInit_ex2(ctx, aes_256_gcm(), key, head + 1, sealing ? 1 : 0, NULL) != 1 ||
         EVP_CipherUpdate(ctx, NULL, &n, head, 1) != 1 ||
         EVP_CipherUpdate(ctx, NULL, &n, (const uint8_t *)aad, (int)aad_len) != 1)
         library_failed("aes-256-gcm");

@@ -70,6 +70,20 @@ void sbuf_addc(struct sbuf *b, char c)
     sbuf_add(b, &c, 1);
 }
 
+void sbuf_addi(struct sbuf *b, int64_t v)
+{
+    char digits[20]; /* of INT64_MIN: a sign and 19 */
+    size_t at = sizeof(digits);
+    uint64_t n = v < 0 ? -(uint64_t)v : (uint64_t)v;
+    do {
+        digits[--at] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    if (v < 0)
+        digits[--at] = '-';
+    sbuf_add(b, digits + at, sizeof(digits) - at);
+}
+
 void sbuf_addf(struct sbuf *b, const char *fmt, ...)
 {
     va_list args;

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 
@@ -28,6 +29,7 @@ void sbuf_clear(struct sbuf *b); /* keeps the memory, clears overflow */
 void sbuf_add(struct sbuf *b, const void *data, size_t len);
 void sbuf_adds(struct sbuf *b, const char *s);
 void sbuf_addc(struct sbuf *b, char c);
+void sbuf_addi(struct sbuf *b, int64_t v); /* decimal; much cheaper than sbuf_addf() */
 void sbuf_addf(struct sbuf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Hands the string to the caller, who frees it; the sbuf is empty again and owns no memory. */
 RETURNS_NONNULL char *sbuf_steal(struct sbuf *b);

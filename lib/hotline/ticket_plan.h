@@ -146,10 +146,7 @@ struct ticket_change {
     /* The ticket after the change: version is the expected one + 1; arrays hold all rows, with
      * is_new / is_changed. */
     struct ticket_view after;
-    struct ticket_event events[PLAN_MAX_EVENTS];
-    size_t event_count;
-    struct ticket_tally tallies[PLAN_MAX_TALLIES];
-    size_t tally_count;
+    size_t event_count, tally_count;
     bool is_changed; /* false: nothing to store (a tick that found nothing due) */
     /* Set by the transition, NULL or 0 otherwise */
     int64_t closed_us;
@@ -163,6 +160,9 @@ struct ticket_change {
     struct ticket_callback callback;
     int callback_round; /* the round it was about */
     int64_t callback_us;
+    /* Last, because only what the counts say is ever set. */
+    struct ticket_event events[PLAN_MAX_EVENTS];
+    struct ticket_tally tallies[PLAN_MAX_TALLIES];
 };
 
 enum plan_result {

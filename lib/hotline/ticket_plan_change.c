@@ -24,7 +24,7 @@ void plan_begin(struct plan *p, const struct plan_context *ctx, const struct tic
     int region = view->region ? city_find_region(ctx->city, view->region) : -1;
     int policy = view->policy ? city_find_policy(ctx->city, view->policy) : -1;
 
-    memset(change, 0, sizeof(*change));
+    memset(change, 0, offsetof(struct ticket_change, events));
     change->after = *view;
     change->after.assignments = copy_rows(arena, view->assignments, view->assignment_count,
                                           sizeof(struct assignment), PLAN_ASSIGNMENT_ROOM);
@@ -114,10 +114,13 @@ struct ticket_tally *plan_tally(struct plan *p, int64_t at_us, const char *unit)
 static void add_field(struct sbuf *b, const char *s)
 {
     /* the length in front makes the text unambiguous; absent differs from empty */
+    size_t len = s ? strlen(s) : 0;
     if (s)
-        sbuf_addf(b, "%zu:%s", strlen(s), s);
+        sbuf_addi(b, (int64_t)len);
     else
-        sbuf_adds(b, "-:");
+        sbuf_addc(b, '-');
+    sbuf_addc(b, ':');
+    sbuf_add(b, s, len);
 }
 
 void ticket_event_hash(const uint8_t previous[32], int64_t number, const struct ticket_event *event,
@@ -127,8 +130,11 @@ void ticket_event_hash(const uint8_t previous[32], int64_t number, const struct 
 
     sbuf_init(&b, 0);
     sbuf_add(&b, previous, 32);
-    sbuf_addf(&b, "%lld|%d|%lld|%d|", (long long)number, event->seq, (long long)event->at_us,
-              event->assignment);
+    const int64_t numbers[] = {number, event->seq, event->at_us, event->assignment};
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        sbuf_addi(&b, numbers[i]);
+        sbuf_addc(&b, '|');
+    }
     add_field(&b, event_words[event->type].code);
     add_field(&b, event->actor);
     add_field(&b, role_words[event->role].code);

@@ -108,7 +108,7 @@ static char *array_grow(struct pg_array *a, size_t more)
     while (cap < a->len + more)
         cap *= 2;
     if (cap > a->cap) {
-        char *bytes = arena_alloc(a->arena, cap);
+        char *bytes = arena_alloc_raw(a->arena, cap);
         memcpy(bytes, a->bytes, a->len);
         a->bytes = bytes;
         a->cap = cap;
@@ -139,7 +139,7 @@ void pg_array_init(struct pg_array *a, struct arena *arena)
 {
     *a = (struct pg_array){
         .arena = arena,
-        .bytes = arena_alloc(arena, ARRAY_FIRST_CAP),
+        .bytes = arena_alloc_raw(arena, ARRAY_FIRST_CAP),
         .len = ARRAY_HEAD_BYTES,
         .cap = ARRAY_FIRST_CAP,
     };

@@ -4,7 +4,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
-
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,24 @@ static void test_appends(void **state)
     assert_string_equal(b.data, "");
     sbuf_free(&b);
     assert_null(b.data);
+    sbuf_free(&b);
+}
+
+static void test_whole_numbers(void **state)
+{
+    static const int64_t numbers[] = {0, 7, 10, -1, 1234567890123, INT64_MAX, INT64_MIN};
+    struct sbuf b;
+
+    (void)state;
+    sbuf_init(&b, 0);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        char wanted[32];
+
+        sbuf_clear(&b);
+        sbuf_addi(&b, numbers[i]);
+        snprintf(wanted, sizeof(wanted), "%" PRId64, numbers[i]);
+        assert_string_equal(b.data, wanted);
+    }
     sbuf_free(&b);
 }
 
@@ -105,6 +124,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_appends),
+        cmocka_unit_test(test_whole_numbers),
         cmocka_unit_test(test_grows_bytewise),
         cmocka_unit_test(test_maximum_is_sticky),
         cmocka_unit_test(test_nothing_after_a_loss),
