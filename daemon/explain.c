@@ -188,7 +188,7 @@ void explain_post(struct request *r)
 {
     const struct daemon *d = r->d;
     struct explain_case supposed;
-    struct route_matter matter;
+    struct route_matter matter = {.region = -1};
     struct json_writer w;
     struct route route;
     struct sbuf out;

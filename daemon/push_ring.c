@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/attr.h"
 
 void push_ring_init(struct push_ring *ring, size_t capacity, size_t max_bytes)
 {
@@ -20,6 +21,7 @@ static void drop_oldest(struct push_ring *ring)
 {
     struct push_event *event = ring->slots[ring->first];
 
+    INVARIANT(ring->capacity > 0);
     ring->from = event->at;
     ring->bytes -= event->bytes;
     ring->slots[ring->first] = NULL;
