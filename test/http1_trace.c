@@ -144,3 +144,21 @@ void http1_trace_free(struct http1_trace *trace)
 {
     sbuf_free(&trace->text);
 }
+
+size_t http1_trace_choose_cuts(const uint8_t *data, size_t size, size_t cuts[HTTP1_TRACE_CUTS_MAX])
+{
+    uint64_t mix = 0x9e3779b97f4a7c15u ^ size;
+    size_t count = 0;
+    for (size_t i = 0; i < size; i++)
+        mix = (mix ^ data[i]) * 0x100000001b3u;
+    for (size_t at = 0; count < HTTP1_TRACE_CUTS_MAX; count++) {
+        mix ^= mix << 13;
+        mix ^= mix >> 7;
+        mix ^= mix << 17;
+        at += mix % (1 + size / 8);
+        if (at > size)
+            break;
+        cuts[count] = at;
+    }
+    return count;
+}

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/sbuf.h"
 #include "proto/http1.h"
@@ -28,5 +29,10 @@ void http1_trace_requests(struct http1_trace *trace, const char *bytes, size_t l
 void http1_trace_response(struct http1_trace *trace, const char *bytes, size_t len, bool to_head,
                           const size_t *cuts, size_t cut_count);
 void http1_trace_free(struct http1_trace *trace);
+
+/* Rising offsets at which to split an input, the same for the same input so that a finding can be
+ * replayed. Returns how many. */
+#define HTTP1_TRACE_CUTS_MAX 64
+size_t http1_trace_choose_cuts(const uint8_t *data, size_t size, size_t cuts[HTTP1_TRACE_CUTS_MAX]);
 
 #endif
