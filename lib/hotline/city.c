@@ -63,8 +63,16 @@ struct city *city_ref(struct city *city)
     return city;
 }
 
+static void free_older_sets(struct city *city)
+{
+    for (size_t i = 0; i < city->older_set_count; i++)
+        for (size_t k = 0; k < city->older_sets[i].count; k++)
+            sla_policy_free(&city->older_sets[i].policies[k]);
+}
+
 static void city_free(struct city *city)
 {
+    free_older_sets(city);
     for (size_t i = 0; i < city->policy_count; i++)
         sla_policy_free(&city->policies[i]);
     for (size_t i = 0; i < city->calendar_count; i++)
@@ -238,6 +246,32 @@ const struct sla_policy *city_policy(const struct city *city, int index)
 {
     INVARIANT(index >= 0 && (size_t)index < city->policy_count);
     return city->policies[index];
+}
+
+static const struct sla_policy *policy_in(const struct policy_set *set, const char *name)
+{
+    for (size_t i = 0; i < set->count; i++)
+        if (strcmp(sla_policy_name(set->policies[i]), name) == 0)
+            return set->policies[i];
+    return NULL;
+}
+
+const struct sla_policy *city_policy_of(const struct city *city, int64_t sla_set, const char *name)
+{
+    const struct sla_policy *policy = NULL;
+    const char *wanted = name == NULL ? CITY_DEFAULT_POLICY : name;
+    for (size_t i = 0; i < city->older_set_count && policy == NULL; i++) {
+        const struct policy_set *set = &city->older_sets[i];
+        if (set->version != sla_set || sla_set == city->sla_version)
+            continue;
+        policy = policy_in(set, wanted);
+        if (policy == NULL)
+            policy = policy_in(set, CITY_DEFAULT_POLICY);
+    }
+    if (policy != NULL)
+        return policy;
+    int index = city_find_policy(city, wanted);
+    return city->policies[index < 0 ? city->default_policy : index];
 }
 
 /* ---- trees --------------------------------------------------------------------------------- */

@@ -39,7 +39,9 @@
     64 /* visible ASCII: codes of units, categories, rules, words for duties */
 #define CITY_MAX_NAME_BYTES 256
 #define CITY_MAX_KEYWORD_BYTES 128
-#define CITY_MAX_CO_UNITS 16 /* of a rule */
+#define CITY_MAX_CO_UNITS 16         /* of a rule */
+#define CITY_MAX_OLDER_SETS 200      /* of policies, for tickets that still run under them */
+#define CITY_MAX_OLDER_POLICIES 4096 /* in all of these */
 
 /* ---- as given ------------------------------------------------------------------------------ */
 
@@ -97,6 +99,13 @@ struct device_spec {
     const char *id, *name, *region, *address;
 };
 
+/* Policies that are no longer in force, but that running tickets were begun under. */
+struct sla_set_spec {
+    int64_t version;
+    const struct sla_policy_spec *policies;
+    size_t policy_count;
+};
+
 struct city_spec {
     const char *code, *name; /* "320281", 江阴市 */
     int offset_min;
@@ -118,6 +127,10 @@ struct city_spec {
     size_t calendar_count;
     /* Versions under which the database knows them; 0 before they are stored. */
     int64_t rule_set_version, sla_version, calendar_version;
+    /* Newest first. What exceeds the bounds or does not build is left out: it was checked when it
+     * was stored, and a city must not stop because of what it once was. */
+    const struct sla_set_spec *older_sets;
+    size_t older_set_count;
 };
 
 /* ---- faults of a configuration ------------------------------------------------------------- */
@@ -261,6 +274,12 @@ const char *city_duty_name(const struct city *city, int duty);
 size_t city_policy_count(const struct city *city);
 const struct sla_policy *city_policy(const struct city *city, int index);
 int city_find_policy(const struct city *city, const char *name);
+/*
+ * The policy a ticket keeps (DOMAIN 4): `name` as it stood in the set with version `sla_set`. A set
+ * that is not known (0 for a ticket not stored yet, or older than CITY_MAX_OLDER_SETS) is the one
+ * in force; a name that its set does not have is "default". Never NULL; lives as long as the city.
+ */
+const struct sla_policy *city_policy_of(const struct city *city, int64_t sla_set, const char *name);
 /* The calendar that holds at a place (region -1: the city's). */
 const struct calendar *city_calendar(const struct city *city, int region);
 

@@ -9,8 +9,6 @@
 
 #include "hotline/city_private.h"
 
-#define DEFAULT_POLICY "default"
-
 const struct word city_reason_words[CITY_REASON_COUNT] = {
     {"unknown", "引用了不存在的代码", "names something that does not exist"},
     {"duplicate", "重复", "is there more than once"},
@@ -222,9 +220,41 @@ static void build_policies(struct builder *b)
             fault_of_part(b, error, list, spec->name, i);
     }
     city->policy_count = count;
-    city->default_policy = city_find_policy(city, DEFAULT_POLICY);
+    city->default_policy = city_find_policy(city, CITY_DEFAULT_POLICY);
     if (city->default_policy < 0)
-        fault_add(b, CITY_ERROR, "required", NULL, "%s[%s]", list, DEFAULT_POLICY);
+        fault_add(b, CITY_ERROR, "required", NULL, "%s[%s]", list, CITY_DEFAULT_POLICY);
+}
+
+static void build_older_set(struct city *city, const struct sla_set_spec *spec)
+{
+    struct policy_set *set = &city->older_sets[city->older_set_count++];
+    set->version = spec->version;
+    set->policies = arena_alloc(city->arena, (spec->policy_count + 1) * sizeof(*set->policies));
+    for (size_t i = 0; i < spec->policy_count; i++) {
+        char *error = NULL;
+        struct sla_policy *policy = sla_policy_build(&spec->policies[i], &error);
+        free(error);
+        if (policy != NULL)
+            set->policies[set->count++] = policy;
+    }
+}
+
+static void build_older_sets(struct builder *b)
+{
+    const struct city_spec *spec = b->spec;
+    struct city *city = b->city;
+    size_t policies = 0;
+    city->older_sets =
+        arena_alloc(city->arena, (CITY_MAX_OLDER_SETS + 1) * sizeof(*city->older_sets));
+    for (size_t i = 0; i < spec->older_set_count && i < CITY_MAX_OLDER_SETS; i++) {
+        const struct sla_set_spec *older = &spec->older_sets[i];
+        if (older->version == spec->sla_version)
+            continue;
+        policies += older->policy_count;
+        if (policies > CITY_MAX_OLDER_POLICIES)
+            break;
+        build_older_set(city, older);
+    }
 }
 
 /* Which place a calendar is for; at most one for each, and one for the city as a whole. */
@@ -315,6 +345,7 @@ struct city *city_build(const struct city_spec *spec, struct city_faults *faults
     city_build_regions(&b);
     city_build_categories(&b);
     build_policies(&b);
+    build_older_sets(&b);
     build_calendars(&b);
     city_build_units(&b);
     city_build_rules(&b);

@@ -15,6 +15,7 @@
 #include "hotline/city.h"
 
 #define DUTY_GENERAL 0
+#define CITY_DEFAULT_POLICY "default"
 
 /* The criteria of specificity in their order (route.h); the position in the set comes last. */
 enum rank_criterion {
@@ -63,6 +64,13 @@ struct place {
     int tier, duty, order, unit; /* order: of the region */
 };
 
+/* Policies of a version that is not in force. */
+struct policy_set {
+    int64_t version;
+    struct sla_policy **policies;
+    size_t count;
+};
+
 struct city {
     unsigned refs;
     struct arena *arena; /* everything below, but maps, policies and calendars */
@@ -87,6 +95,8 @@ struct city {
     struct sla_policy **policies;
     size_t policy_count;
     int default_policy;
+    struct policy_set *older_sets;
+    size_t older_set_count;
     struct calendar **calendars;
     size_t calendar_count;
     int *region_calendar; /* of each region; index into calendars */

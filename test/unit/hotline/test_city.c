@@ -330,6 +330,63 @@ static void test_random_cities_agree_with_brute_force(void **state)
     assert_true(found > 1000 && missed > 100); /* both outcomes were really tried */
 }
 
+/* ---- policies that are no longer in force ---------------------------------------------------- */
+
+static int32_t resolve_limit(const struct sla_policy *policy)
+{
+    return (int32_t)sla_rule_for(policy, CLOCK_RESOLVE, (enum ticket_kind)0, (enum ticket_urgency)0,
+                                 1)
+        ->limit.amount;
+}
+
+static void test_a_ticket_finds_the_policy_of_its_set(void **state)
+{
+    (void)state;
+    struct city_fixture fixture;
+    city_fixture_init(&fixture);
+    fixture.clocks[0].clock = CLOCK_RESOLVE;
+    fixture.clocks[0].limit.amount = 9;
+    struct sla_rule was = fixture.clocks[0], broken = fixture.clocks[0];
+    was.limit.amount = 5;
+    broken.warn_percent = 0;
+    const struct sla_policy_spec second[] = {{"default", &was, 1}, {"gone", &was, 1}};
+    const struct sla_policy_spec first[] = {{"default", &broken, 1}};
+    const struct sla_set_spec older[] = {{2, second, 2}, {1, first, 1}};
+    fixture.spec.older_sets = older;
+    fixture.spec.older_set_count = 2;
+    struct city *city = city_fixture_build(&fixture);
+    assert_int_equal(resolve_limit(city_policy_of(city, 4, "default")), 9);
+    assert_int_equal(resolve_limit(city_policy_of(city, 2, "default")), 5);
+    assert_string_equal(sla_policy_name(city_policy_of(city, 2, "gone")), "gone");
+    /* The set has no such name: its own "default". */
+    assert_int_equal(resolve_limit(city_policy_of(city, 2, "fast")), 5);
+    /* What does not build, and what is not known, is what is in force. */
+    assert_int_equal(resolve_limit(city_policy_of(city, 1, "default")), 9);
+    assert_string_equal(sla_policy_name(city_policy_of(city, 0, "fast")), "fast");
+    assert_string_equal(sla_policy_name(city_policy_of(city, 77, "gone")), "default");
+    assert_string_equal(sla_policy_name(city_policy_of(city, 77, NULL)), "default");
+    city_unref(&city);
+}
+
+static void test_older_sets_are_bounded(void **state)
+{
+    (void)state;
+    struct city_fixture fixture;
+    struct sla_set_spec older[CITY_MAX_OLDER_SETS + 5];
+    city_fixture_init(&fixture);
+    struct sla_rule was = fixture.clocks[0];
+    was.limit.amount = fixture.clocks[0].limit.amount + 1;
+    const struct sla_policy_spec policy = {"old", &was, 1};
+    for (size_t i = 0; i < sizeof(older) / sizeof(older[0]); i++)
+        older[i] = (struct sla_set_spec){1000 - (int64_t)i, &policy, 1};
+    fixture.spec.older_sets = older;
+    fixture.spec.older_set_count = sizeof(older) / sizeof(older[0]);
+    struct city *city = city_fixture_build(&fixture);
+    assert_string_equal(sla_policy_name(city_policy_of(city, 801, "old")), "old");
+    assert_string_equal(sla_policy_name(city_policy_of(city, 800, "old")), "default");
+    city_unref(&city);
+}
+
 int main(void)
 {
 #define CITY_TEST(test) cmocka_unit_test_setup_teardown(test, setup_fixture, teardown_city)
@@ -347,6 +404,8 @@ int main(void)
         cmocka_unit_test(test_order_of_the_rows_does_not_matter),
         cmocka_unit_test(test_built_city_owns_its_strings),
         cmocka_unit_test(test_snapshot_lives_as_long_as_it_is_held),
+        cmocka_unit_test(test_a_ticket_finds_the_policy_of_its_set),
+        cmocka_unit_test(test_older_sets_are_bounded),
         cmocka_unit_test(test_random_cities_agree_with_brute_force),
     };
     return cmocka_run_group_tests_name("city", tests, NULL, NULL);
