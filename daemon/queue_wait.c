@@ -3,14 +3,15 @@
  *
  * An event of the unit wakes through the hub. Leases are no events: while something is leased the
  * database is asked again when the first lease ends, at the latest every other second, because
- * another daemon may take a release, and the test clock may be moved.
+ * another daemon may take a release, and the test clock may be moved. So it is if rows were locked:
+ * whether they end as leases or come back no event tells.
  */
 #include "base/metrics.h"
 #include "daemon/queue.h"
 
 #define LOOK_LEASED_US (2 * US_PER_SECOND)
-/* Ends of leases that lie in the past by now. */
-#define LOOK_SOONEST_US (10 * US_PER_MS)
+/* Ends of leases that lie in the past by now, and rows that another claim holds at this moment. */
+#define LOOK_SOONEST_US (100 * US_PER_MS)
 
 static struct metric looks = {.name = "hotlined_queue_wait_looks_total",
                               .help = "Looks into a unit's queue by those who wait for work."};

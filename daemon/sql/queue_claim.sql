@@ -3,7 +3,8 @@
 -- out: free_us, number, ordinal, state, role, round, due_us, deliveries, lease, lease_until_us, title, text, kind, urgency,
 --      category, region, address, received_us, ticket_state, version, is_confidential, is_anonymous, name, phone
 -- Leases the most urgent unsigned items of a unit that nobody holds. Rows that another claim is just taking are passed by,
--- never waited for. Columns are those of queue_list.
+-- never waited for. Columns are those of queue_list. free_us is `now` if something was passed by: how that ends nobody is
+-- told (a claim that is rolled back, a lease nobody takes up), so who waits has to look again.
 WITH picked AS MATERIALIZED (
     SELECT number, ordinal, due_at
     FROM queue_item
@@ -24,8 +25,8 @@ q AS (
     RETURNING i.number, i.ordinal, i.state, i.due_at, i.deliveries, i.lease, i.lease_until
 )
 SELECT CASE WHEN NOT EXISTS (SELECT FROM picked)
-            THEN (SELECT (extract(epoch FROM min(lease_until)) * 1000000)::bigint
-                  FROM queue_item WHERE unit = $1 AND state = 'unsigned' AND lease_until > $2) END AS free_us,
+            THEN (SELECT (extract(epoch FROM min(greatest(lease_until, $2))) * 1000000)::bigint
+                  FROM queue_item WHERE unit = $1 AND state = 'unsigned') END AS free_us,
        q.number, q.ordinal, q.state, a.role, a.round,
        CASE WHEN isfinite(q.due_at) THEN (extract(epoch FROM q.due_at) * 1000000)::bigint END AS due_us,
        q.deliveries, encode(q.lease, 'hex') AS lease,

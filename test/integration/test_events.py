@@ -213,18 +213,21 @@ class Events(DaemonTest):
 
     # ---- waiting -----------------------------------------------------------------------------------------
 
-    def waiting(self):
+    def polls(self):
+        """Long polls that wait now; streams of earlier tests may still be ending."""
         text = self.desk.call("GET", "/metrics").body.decode()
-        return int(next(line.split()[1] for line in text.splitlines() if line.startswith("hotlined_waiting ")))
+        count = {name: int(value) for name, value in
+                 (line.split() for line in text.splitlines() if line.startswith(("hotlined_waiting ", "hotlined_event_streams ")))}
+        return count["hotlined_waiting"] - count["hotlined_event_streams"]
 
     def wait_and(self, calls, act):
         """All calls wait in threads; act() has to wake them long before their time is over. The answers."""
-        answers, before = [None] * len(calls), self.waiting()
+        answers = [None] * len(calls)
         threads = [threading.Thread(target=lambda i=i, c=c: answers.__setitem__(i, c()), daemon=True)
                    for i, c in enumerate(calls)]
         for thread in threads:
             thread.start()
-        wait_until(lambda: self.waiting() == before + len(calls), "all of them to wait")
+        wait_until(lambda: self.polls() == len(calls), "all of them to wait")
         started = time.monotonic()
         act()
         for thread in threads:
@@ -244,23 +247,67 @@ class Events(DaemonTest):
             self.assertEqual([e["text"] for e in page["items"]], ["备注"])
             self.assertTrue(page["next"])
 
+    def lister(self):
+        return self.caller("unit:JY-ZZB", "GET", "/v1/queue?state=unsigned&wait=55")
+
+    def claimer(self):
+        return self.caller("unit:JY-ZZB", "POST", "/v1/queue/claim", {"wait": 55, "lease_seconds": 60})
+
+    def dispatch(self, number):
+        self.desk.post(f"/v1/tickets/{number}/dispatch", {"lead_unit": "JY-ZZB"})
+
+    def release(self, item):
+        self.caller("unit:JY-ZZB", "POST", f"/v1/assignments/{item['assignment']}/release", {"lease": item["lease"]})()
+
+    def sign(self, items):
+        """So that the queue of the unit is as empty as it was."""
+        for item in items:
+            self.caller("unit:JY-ZZB", "POST", f"/v1/assignments/{item['assignment']}/sign", {"lease": item["lease"]})()
+
+    def queued(self, answer):
+        return [i["ticket"]["number"] for i in answer["items"]]
+
     def test_queue_wakes(self):
         """Work for an idle unit: whoever waits for its queue is told, by list and by claim."""
-        calls = [self.caller("unit:JY-ZZB", "GET", "/v1/queue?wait=55"),
-                 self.caller("unit:JY-ZZB", "POST", "/v1/queue/claim", {"wait": 55, "lease_seconds": 60})]
-        listed, claimed = self.wait_and(
-            calls, lambda: self.desk.post(f"/v1/tickets/{self.number}/dispatch", {"lead_unit": "JY-ZZB"}))
-        self.assertEqual([i["ticket"]["number"] for i in claimed["items"]], [self.number])
-        if listed["items"]:  # the claim may have been faster
-            self.assertEqual([i["ticket"]["number"] for i in listed["items"]], [self.number])
-        lease = claimed["items"][0]["lease"]
-        again = self.caller("unit:JY-ZZB", "POST", "/v1/queue/claim", {"wait": 55, "lease_seconds": 60})
-        path = f"/v1/assignments/{claimed['items'][0]['assignment']}/release"
-        released = self.wait_and([again], lambda: self.daemon.unit("JY-ZZB").post(path, {"lease": lease}))[0]
-        self.assertEqual(released["items"][0]["deliveries"], 2)
-        third = self.caller("unit:JY-ZZB", "POST", "/v1/queue/claim", {"wait": 55, "lease_seconds": 60})
-        ended = self.wait_and([third], lambda: self.daemon.advance(61))[0]
-        self.assertEqual(ended["items"][0]["deliveries"], 3)
+        listed = self.wait_and([self.lister()], lambda: self.dispatch(self.number))[0]
+        self.assertEqual(self.queued(listed), [self.number])
+        first = self.claimer()()["items"]
+        self.assertEqual([i["deliveries"] for i in first], [1])
+        released = self.wait_and([self.claimer()], lambda: self.release(first[0]))[0]
+        self.assertEqual([i["deliveries"] for i in released["items"]], [2])
+        ended = self.wait_and([self.claimer()], lambda: self.daemon.advance(61))[0]
+        self.assertEqual([i["deliveries"] for i in ended["items"]], [3])
+        other = self.new_ticket(**GOOD)["number"]
+        claimed = self.wait_and([self.claimer()], lambda: self.dispatch(other))[0]
+        self.assertEqual((self.queued(claimed), claimed["items"][0]["deliveries"]), ([other], 1))
+        self.sign(ended["items"] + claimed["items"])
+
+    def test_list_beside_a_claim(self):
+        """What is leased is nobody else's work: a list that comes too late waits on, until it is given back."""
+        claim = self.claimer()
+
+        def claim_and_release():
+            answer = claim()
+            self.release(answer["items"][0])
+            return answer
+
+        listed, claimed = self.wait_and([self.lister(), claim_and_release], lambda: self.dispatch(self.number))
+        self.assertEqual((self.queued(listed), self.queued(claimed)), ([self.number], [self.number]))
+        leased = self.claimer()()["items"]
+        late = self.wait_and([self.lister()], lambda: self.release(leased[0]))[0]
+        self.assertEqual(self.queued(late), [self.number])
+        self.sign(self.claimer()()["items"])
+
+    def test_claim_passes_a_lock_by(self):
+        """What another claim holds at that moment and then does not take: no event tells, it is found all the same."""
+        session = Session(self.daemon)
+        self.dispatch(self.number)
+        locked = session.run(f"BEGIN; SELECT number FROM queue_item WHERE number = {self.number} AND unit = 'JY-ZZB' FOR UPDATE;")
+        self.assertEqual(locked, self.number)
+        claimed = self.wait_and([self.claimer()], lambda: session.run("ROLLBACK; SELECT 1;"))[0]
+        session.close()
+        self.assertEqual((self.queued(claimed), claimed["items"][0]["deliveries"]), ([self.number], 1))
+        self.sign(claimed["items"])
 
     def test_wait_ends(self):
         page = self.unit.get("/v1/events?wait=1")
