@@ -164,6 +164,8 @@ static void on_config(void *ctx, bool ok)
         }
     }
     if (!ok) { /* what we were told of must not be forgotten */
+        log_warn("config", "could not be loaded, the old one stays; again in %lld s",
+                 (long long)config_retry_after.tv_sec);
         (void)event_add(app->config_retry, &config_retry_after);
         return;
     }
