@@ -3,7 +3,7 @@
  * (proto/city_json.h).
  *
  *   city.csv           key,value: code name utc_offset_minutes tiers rule_set sla_set
- *   regions.csv        code,name,level,parent
+ *   regions.csv        code,name,level,parent,aliases
  *   units.csv          code,name,tier,kind,parent,duties,regions
  *   categories.csv     code,name,parent
  *   rules.csv          code,category,region,kind,channel,urgency,keyword,

@@ -26,6 +26,7 @@ static const struct csv_column region_columns[] = {
     REQUIRED("name"),
     REQUIRED("level"),
     TEXT("parent"),
+    TYPED("aliases", CSV_TEXTS),
 };
 
 static const struct csv_column unit_columns[] = {

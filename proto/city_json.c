@@ -114,16 +114,25 @@ bool city_parse_time(const char *s, size_t len, int max, int *minute_r)
         .min = (flag) != 0 ? 1 : 0, .max = CITY_JSON_MAX_NAME, .flags = (flag)                     \
     }
 
+struct region_raw {
+    const char *code, *name, *level, *parent;
+    struct json_strings aliases;
+};
 static const struct field region_fields[] = {
-    CODE_FIELD(struct region_spec, code, FIELD_REQUIRED),
-    NAME_FIELD(struct region_spec, name, FIELD_REQUIRED),
-    CODE_FIELD(struct region_spec, level, FIELD_REQUIRED),
-    CODE_FIELD(struct region_spec, parent, 0),
+    CODE_FIELD(struct region_raw, code, FIELD_REQUIRED),
+    NAME_FIELD(struct region_raw, name, FIELD_REQUIRED),
+    CODE_FIELD(struct region_raw, level, FIELD_REQUIRED),
+    CODE_FIELD(struct region_raw, parent, 0),
+    {.name = "aliases",
+     .type = FIELD_STRINGS,
+     .offset = offsetof(struct region_raw, aliases),
+     .max = CITY_MAX_ALIASES,
+     .item_max = CITY_JSON_MAX_NAME},
 };
 static const struct city_table region_table = {
     .fields = region_fields,
     .field_count = ARRAY_LEN(region_fields),
-    .item_size = sizeof(struct region_spec),
+    .item_size = sizeof(struct region_raw),
     .max_items = CITY_MAX_REGIONS,
 };
 
@@ -202,12 +211,22 @@ static int decode_tier(struct city_decoder *d, const char *path, const char *nam
 static void decode_regions(struct city_decoder *d, const struct json_value *v,
                            struct city_spec *spec)
 {
-    const struct region_spec *regions =
+    const struct region_raw *raw =
         city_decode_list(d, "regions", v, &region_table, &spec->region_count);
+    struct region_spec *regions =
+        arena_alloc(d->arena, (spec->region_count + 1) * sizeof(*regions));
     for (size_t i = 0; i < spec->region_count; i++) {
         char path[MAX_PATH];
         snprintf(path, sizeof(path), "regions[%zu]", i);
-        decode_tier(d, path, "level", regions[i].level);
+        decode_tier(d, path, "level", raw[i].level);
+        regions[i] = (struct region_spec){
+            .code = raw[i].code,
+            .name = raw[i].name,
+            .level = raw[i].level,
+            .parent = raw[i].parent,
+            .aliases = raw[i].aliases.list,
+            .alias_count = raw[i].aliases.count,
+        };
     }
     spec->regions = regions;
 }

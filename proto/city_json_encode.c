@@ -53,6 +53,8 @@ static void put_regions(struct json_writer *w, const struct city_spec *spec)
         jw_string(w, "name", region->name);
         jw_string(w, "level", region->level);
         put_text(w, "parent", region->parent);
+        if (region->alias_count > 0)
+            put_texts(w, "aliases", region->aliases, region->alias_count);
         jw_object_end(w);
     }
     jw_array_end(w);

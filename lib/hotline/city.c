@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hotline/city_private.h"
+#include "hotline/place_private.h"
 
 /* ---- index table --------------------------------------------------------------------------- */
 
@@ -83,6 +84,7 @@ static void city_free(struct city *city)
     map_free(&city->rule_by_code);
     map_free(&city->duty_by_name);
     map_free(&city->policy_by_name);
+    place_index_free(&city->place_names);
     arena_free(&city->arena);
     free(city);
 }
@@ -342,6 +344,11 @@ bool city_unit_within(const struct city *city, int inner, int outer)
     while (at >= 0 && at != outer)
         at = city_unit(city, at)->parent;
     return at >= 0;
+}
+
+const struct place_index *city_places(const struct city *city)
+{
+    return city->place_names;
 }
 
 int city_region_at_level(const struct city *city, int region, enum tier level)

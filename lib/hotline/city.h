@@ -40,6 +40,7 @@
 #define CITY_MAX_NAME_BYTES 256
 #define CITY_MAX_KEYWORD_BYTES 128
 #define CITY_MAX_CO_UNITS 16         /* of a rule */
+#define CITY_MAX_ALIASES 16          /* of a region, each as long as a name may be */
 #define CITY_MAX_OLDER_SETS 200      /* of policies, for tickets that still run under them */
 #define CITY_MAX_OLDER_POLICIES 4096 /* in all of these */
 
@@ -49,6 +50,10 @@ struct region_spec {
     const char *code, *name;
     const char *level;  /* tier word: grid village town county city */
     const char *parent; /* code, "" or NULL for the root */
+    /* What people call it besides what is made of its name (place.h): 高新区. Several regions may
+     * have the same. */
+    const char *const *aliases;
+    size_t alias_count;
 };
 
 struct unit_spec {
@@ -168,6 +173,8 @@ struct region {
     int depth;       /* root 0 */
     int first, last; /* subtree: regions whose `order` lies in [first, last] */
     int order;
+    const char *const *aliases;
+    size_t alias_count;
 };
 struct unit {
     const char *code, *name, *kind;

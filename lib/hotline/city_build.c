@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "hotline/city_private.h"
+#include "hotline/place_private.h"
 
 const struct word city_reason_words[CITY_REASON_COUNT] = {
     {"unknown", "引用了不存在的代码", "names something that does not exist"},
@@ -356,5 +357,6 @@ struct city *city_build(const struct city_spec *spec, struct city_faults *faults
     calendars_inherit(city);
     city_index_rules(city);
     city_check_rules(&b);
+    city->place_names = place_index_build(city);
     return city;
 }

@@ -71,6 +71,8 @@ struct policy_set {
     size_t count;
 };
 
+struct place_index; /* place_private.h */
+
 struct city {
     unsigned refs;
     struct arena *arena; /* everything below, but maps, policies and calendars */
@@ -106,6 +108,7 @@ struct city {
     struct map *region_by_code, *category_by_code, *unit_by_code, *rule_by_code, *duty_by_name,
         *policy_by_name;
 
+    struct place_index *place_names; /* of a city without errors */
     struct place *places; /* by tier, duty, order of the region */
     size_t place_count;
     struct index_table unit_over; /* place_key() -> unit */

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "hotline/city_private.h"
 
 #define REGION_CODE_DIGITS 12
@@ -115,6 +116,35 @@ static bool region_code_form(const char *code)
             (len >= GRID_CODE_MIN_DIGITS && len <= GRID_CODE_MAX_DIGITS));
 }
 
+/* One character would be found everywhere. */
+static const char *alias_copy(struct builder *b, size_t index, const char *alias)
+{
+    const char *code = b->spec->regions[index].code;
+    size_t len = alias == NULL ? 0 : strnlen(alias, CITY_MAX_NAME_BYTES + 1);
+    if (len > CITY_MAX_NAME_BYTES)
+        fault_row(b, "range", "alias too long", "regions", code, index, ".aliases");
+    else if (len == 0 || utf8_length(alias, len) < 2)
+        fault_row(b, "range", "an alias has two characters or more", "regions", code, index,
+                  ".aliases");
+    else
+        return arena_strdup(b->city->arena, alias);
+    return "";
+}
+
+static void region_aliases(struct builder *b, size_t index)
+{
+    const struct region_spec *spec = &b->spec->regions[index];
+    if (spec->alias_count > CITY_MAX_ALIASES) {
+        fault_row(b, "range", "too many", "regions", spec->code, index, ".aliases");
+        return;
+    }
+    const char **aliases = arena_alloc(b->city->arena, (spec->alias_count + 1) * sizeof(*aliases));
+    for (size_t i = 0; i < spec->alias_count; i++)
+        aliases[i] = alias_copy(b, index, spec->aliases[i]);
+    b->city->regions[index].aliases = aliases;
+    b->city->regions[index].alias_count = spec->alias_count;
+}
+
 static void region_read(struct builder *b, size_t index)
 {
     const struct region_spec *spec = &b->spec->regions[index];
@@ -125,6 +155,7 @@ static void region_read(struct builder *b, size_t index)
     region->name = name_copy(b, "regions", spec->code, index, spec->name);
     int level = tier_parse(b, "regions", spec->code, index, ".level", spec->level);
     region->level = level < 0 ? TIER_DESK : (enum tier)level;
+    region_aliases(b, index);
     bool long_code = strlen(region->code) > REGION_CODE_DIGITS;
     if (level >= 0 && region_code_form(region->code) && long_code != (level == TIER_GRID))
         fault_row(b, "format", "grids have 14 to 20 digits, all others 12", "regions", spec->code,

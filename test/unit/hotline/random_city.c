@@ -33,7 +33,7 @@ static void add_regions(struct random *random, struct arena *arena, struct city_
 {
     struct region_spec *regions = arena_alloc(arena, (size_t)count * sizeof(*regions));
     int *levels = arena_alloc(arena, (size_t)count * sizeof(*levels));
-    regions[0] = (struct region_spec){"320281000000", "root", "city", NULL};
+    regions[0] = (struct region_spec){.code = "320281000000", .name = "root", .level = "city"};
     levels[0] = TIER_CITY;
     for (int i = 1; i < count; i++) {
         int parent = random_below(random, i);
