@@ -8,9 +8,16 @@
 #include "hotline/ticket_plan.h"
 #include "proto/json.h"
 
-/* The whole document of ticket_apply. `version` is the one the change was planned on. lease NULL =
- * no fence. */
-void change_json_write_apply(struct sbuf *out, const struct ticket_change *change, int version,
-                             const char *actor, const char *lease, int lease_ordinal);
+/* What must still hold when the change is stored. */
+struct change_guard {
+    int version;       /* the one the change was planned on */
+    const char *lease; /* of a signature: the present lease of the item; NULL = no fence */
+    int lease_ordinal;
+    int64_t into; /* of a merge: the master, which must still be open; 0 = none */
+};
+
+/* One item of the array that ticket_apply takes. city: the snapshot it was planned with. */
+void change_json_write(struct json_writer *w, const struct ticket_change *change,
+                       const struct change_guard *guard, const struct city *city);
 
 #endif

@@ -90,13 +90,8 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 void deadlines_hint(struct sweeper *s, const struct ticket_view *view)
 {
-    int64_t first = 0;
+    int64_t first = s ? ticket_next_us(view) : 0;
 
-    for (size_t i = 0; s && i < view->clock_count; i++) {
-        int64_t next = ticket_clock_next_us(&view->clocks[i]);
-        if (next && (first == 0 || next < first))
-            first = next;
-    }
     if (first && !s->is_running && (s->armed_us == 0 || first < s->armed_us))
         arm(s, first);
     else if (first && s->is_running && (s->hinted_us == 0 || first < s->hinted_us))
@@ -184,7 +179,7 @@ static void next_ticket(struct sweeper *s, size_t slot)
     if (s->at == s->count || s->failed)
         return;
     s->running++;
-    s->jobs[slot] = store_start(s->d, s->numbers[s->at++], decide, done, s);
+    s->jobs[slot] = store_start(s->d, s->numbers[s->at++], 0, decide, done, s);
 }
 
 static void take_due(struct sweeper *s, const struct pg_result *res)

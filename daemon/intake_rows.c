@@ -8,7 +8,7 @@
 enum {
     TICKET_COLUMNS = 30,
     ASSIGNMENT_COLUMNS = 5,
-    CLOCK_COLUMNS = 15,
+    CLOCK_COLUMNS = 17,
     EVENT_COLUMNS = 12,
     TALLY_COLUMNS = 11,
 };
@@ -73,7 +73,7 @@ static void add_assignment(struct pg_array *a, const struct ticket_view *t,
     pg_array_int(a++, x->ordinal);
     pg_array_text(a++, x->unit);
     pg_array_text(a++, assignment_role_words[x->role].code);
-    pg_array_instant(a, ticket_queue_due_us(t));
+    pg_array_instant(a, ticket_queue_due_us(t, x));
 }
 
 static void add_clock(struct pg_array *a, int64_t number, const struct ticket_clock *c)
@@ -85,14 +85,16 @@ static void add_clock(struct pg_array *a, int64_t number, const struct ticket_cl
     pg_array_int(a++, c->round);
     pg_array_text(a++, clock_state_words[c->state].code);
     pg_array_text(a++, sla_event_words[c->stop].code);
-    pg_array_text(a++, limit_unit_words[c->unit].code);
+    pg_array_text(a++, limit_unit_words[c->limit.unit].code);
     pg_array_bool(a++, c->pausable);
     pg_array_bool(a++, c->provisional);
     pg_array_instant(a++, c->started_us);
     pg_array_instant(a++, c->due_us);
     pg_array_instant(a++, c->warn_us);
     pg_array_instant(a++, c->met_us);
-    pg_array_instant(a, ticket_clock_next_us(c));
+    pg_array_instant(a++, ticket_clock_next_us(c));
+    pg_array_int(a++, c->limit.amount);
+    pg_array_int(a, c->warn_percent);
 }
 
 /* Every unit that has an assignment hears of the ticket. The codes are joined by U+001F,
@@ -139,7 +141,7 @@ static void add_tally(struct pg_array *a, int64_t number, const struct ticket_ta
     pg_array_instant(a++, t->at_us);
     pg_array_int(a++, number);
     pg_array_text(a++, t->unit);
-    pg_array_text(a++, t->closed ? tier_words[t->tier].code : "");
+    pg_array_text(a++, t->is_closing ? tier_words[t->tier].code : "");
     pg_array_int(a++, t->received);
     pg_array_int(a++, t->desk);
     pg_array_int(a++, t->dispatched);

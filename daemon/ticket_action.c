@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "daemon/ticket_store.h"
+#include "hotline/route.h"
+#include "hotline/ticket_number.h"
 
 struct action {
     struct request *r;
@@ -22,6 +25,7 @@ struct action {
     int if_match;              /* version; 0 = not given */
     bool is_mismatch;          /* 412 */
     const char *lease_refusal; /* reason word */
+    struct ticket_facts facts; /* of complete */
 };
 
 /* ---- the decision
@@ -53,13 +57,85 @@ static const char *check_lease(const struct action *a, const struct assignment_l
     return is_live && is_other ? "leased" : NULL;
 }
 
+/* Which assignment a decision is about: by the id of the request, or the only one of its kind. */
+static const char *find_request(struct action *a, const struct ticket_view *view)
+{
+    int kind = word_find(request_words, REQUEST_COUNT, a->order.request);
+    int64_t number;
+
+    a->command.assignment = 0;
+    if (kind <= REQUEST_NONE)
+        return assignment_id_parse(a->order.request, &number, &a->command.assignment) &&
+                       number == view->number
+                   ? NULL
+                   : "no_request";
+    for (size_t i = 0; i < view->assignment_count; i++) {
+        if ((int)view->assignments[i].request.kind != kind)
+            continue;
+        if (a->command.assignment)
+            return "ambiguous";
+        a->command.assignment = view->assignments[i].ordinal;
+    }
+    return a->command.assignment ? NULL : "no_request";
+}
+
+/* Where the rules send a ticket that is complete now. */
+static void route_completed(struct action *a, struct store_job *job)
+{
+    const struct ticket_view *v = &job->record.view;
+    const struct ticket_facts *f = &a->facts;
+    struct route *route = arena_alloc(job->arena, sizeof(*route));
+    const char *region = f->region ? f->region : v->region;
+    const struct route_matter matter = {
+        .category = city_find_category(job->city, f->category ? f->category : v->category),
+        .region = region ? city_find_region(job->city, region) : -1,
+        .kind = f->kind >= 0 ? (enum ticket_kind)f->kind : v->kind,
+        .urgency = f->urgency >= 0 ? (enum ticket_urgency)f->urgency : v->urgency,
+        .channel = v->channel,
+        .title = f->title ? f->title : job->record.title,
+        .text = f->text ? f->text : job->record.text,
+        .now_us = a->command.now_us,
+    };
+
+    route_matter(job->city, &matter, route);
+    a->command.route = route;
+    a->command.facts = f;
+}
+
+static const char *prepare(struct action *a, struct store_job *job)
+{
+    if (a->command.action == ACTION_COMPLETE)
+        route_completed(a, job);
+    return a->command.action == ACTION_DECIDE ? find_request(a, &job->record.view) : NULL;
+}
+
+static enum store_verdict refuse_before_plan(struct action *a, const struct ticket_view *view,
+                                             const char *reason)
+{
+    bool is_open = ticket_state_is_open(view->state);
+
+    a->result = PLAN_NOT_NOW;
+    a->refusal = (struct plan_refusal){
+        .reason = is_open ? reason : "state",
+        .state = view->state,
+        .assignment_state = -1,
+        .changed_by = view->last_actor,
+        .changed_us = view->last_at_us,
+    };
+    return STORE_VERDICT_REFUSE;
+}
+
 static enum store_verdict decide(struct store_job *job)
 {
     struct action *a = job->ctx;
     struct plan_context ctx = store_plan_context(job);
     const struct ticket_view *view = &job->record.view;
 
+    const char *reason = prepare(a, job);
+
     a->is_mismatch = a->if_match && a->if_match != view->version;
+    if (reason)
+        return refuse_before_plan(a, view, reason);
     a->result = ticket_plan_action(&ctx, view, &a->command, &job->change, &a->refusal);
     if (a->result != PLAN_OK)
         return STORE_VERDICT_REFUSE;
@@ -100,19 +176,12 @@ static void reply_changed(struct request *r, const struct store_job *job)
 
 static const char *reason_detail(struct request *r, const char *reason)
 {
-    static const struct word more[] = {
-        {"assignment_state", "该承办任务当前状态不允许此操作",
-         "the assignment's state does not allow it"},
-        {"lease", "领取凭证无效或已被他人领取", "this lease is over; somebody else may hold it"},
-        {"leased", "已被本单位他人领取", "somebody else of the unit holds it"},
-    };
-    int i = word_find(guard_words, GUARD_COUNT, reason);
-    const struct word *word = i >= 0 ? &guard_words[i] : NULL;
+    int guard = word_find(guard_words, GUARD_COUNT, reason);
+    int finer = word_find(refusal_words, REFUSAL_WORD_COUNT, reason);
+    const struct word *word = guard >= 0   ? &guard_words[guard]
+                              : finer >= 0 ? &refusal_words[finer]
+                                           : NULL;
 
-    for (size_t k = 0; !word && k < ARRAY_LEN(more); k++) {
-        if (strcmp(more[k].code, reason) == 0)
-            word = &more[k];
-    }
     return word ? arena_printf(r->arena, "%s / %s", word->zh, word->en) : NULL;
 }
 
@@ -183,12 +252,27 @@ static void done(struct store_job *job, enum store_outcome outcome)
 /* ---- the order
  * ------------------------------------------------------------------------------------------- */
 
+static void check_code(struct request *r, const char *field, const char *code,
+                       int (*find)(const struct city *city, const char *code))
+{
+    if (code && find(r->d->city, code) < 0)
+        faults_add(&r->faults, field, "not_found");
+}
+
+static void check_codes(struct request *r, const struct ticket_order *order)
+{
+    check_code(r, "lead_unit", order->lead_unit, city_find_unit);
+    check_code(r, "unit", order->unit, city_find_unit);
+    check_code(r, "proposed_unit", order->proposed_unit, city_find_unit);
+    check_code(r, "category", order->category, city_find_category);
+    check_code(r, "region", order->region, city_find_region);
+}
+
 static void check_units(struct request *r, const struct ticket_order *order)
 {
     const struct city *city = r->d->city;
 
-    if (order->lead_unit && city_find_unit(city, order->lead_unit) < 0)
-        faults_add(&r->faults, "lead_unit", "not_found");
+    check_codes(r, order);
     for (size_t i = 0; i < order->co_units.count; i++) {
         const char *unit = order->co_units.list[i];
         bool is_twice = order->lead_unit && strcmp(unit, order->lead_unit) == 0;
@@ -200,6 +284,30 @@ static void check_units(struct request *r, const struct ticket_order *order)
         else if (city_find_unit(city, unit) < 0)
             faults_add(&r->faults, field, "not_found");
     }
+}
+
+/* An instant, or a date: then its first moment in the city. */
+static int64_t read_until(struct request *r, const char *until)
+{
+    size_t len = until ? strlen(until) : 0;
+    int64_t us = 0;
+    int32_t day;
+
+    if (!until || civil_parse_instant(until, len, &us))
+        return us;
+    if (civil_parse_date(until, len, &day))
+        return civil_day_start_us(day, city_offset_min(r->d->city));
+    faults_add(&r->faults, "until", "format");
+    return 0;
+}
+
+static int64_t read_into(struct request *r, const char *into)
+{
+    int64_t number = 0;
+
+    if (into && !ticket_number_parse(into, strlen(into), &number))
+        faults_add(&r->faults, "into", "format");
+    return number;
 }
 
 static int read_if_match(struct request *r)
@@ -222,6 +330,28 @@ static void on_abort(struct request *r)
     store_cancel(&a->job);
 }
 
+/* A ticket merges into another: whether that one is there is seen when it is loaded along. */
+static void fill_more(struct action *a)
+{
+    const struct ticket_order *o = &a->order;
+    struct ticket_command *c = &a->command;
+
+    c->lead_unit = o->unit ? o->unit : o->lead_unit;
+    c->grant = o->grant;
+    c->days = (int)o->days;
+    c->ground = o->ground;
+    c->proposed_unit = o->proposed_unit;
+    a->facts = (struct ticket_facts){
+        .category = o->category,
+        .region = o->region,
+        .address = o->address,
+        .title = o->title,
+        .text = o->matter,
+        .kind = o->kind,
+        .urgency = o->urgency,
+    };
+}
+
 static void fill_command(struct action *a)
 {
     const struct ticket_order *o = &a->order;
@@ -232,7 +362,6 @@ static void fill_command(struct action *a)
     c->actor = r->account->name;
     c->unit = r->account->unit;
     c->text = o->text;
-    c->lead_unit = o->lead_unit;
     c->co_units = o->co_units.list;
     c->co_unit_count = o->co_units.count;
     c->to = o->to;
@@ -244,6 +373,7 @@ static void fill_command(struct action *a)
     c->internal = o->internal;
     c->public_reply = o->public_reply;
     c->now_us = r->now_us;
+    fill_more(a);
 }
 
 static void start(struct request *r, int64_t number, enum ticket_action action, int ordinal)
@@ -261,6 +391,8 @@ static void start(struct request *r, int64_t number, enum ticket_action action, 
     }
     if (ticket_json_decode_order(action, json_root(r->body), r->arena, &a->order, &r->faults))
         check_units(r, &a->order);
+    a->command.until_us = read_until(r, a->order.until);
+    a->command.into = read_into(r, a->order.into);
     a->if_match = read_if_match(r);
     if (r->faults.count) {
         request_reply_faults(r);
@@ -269,7 +401,7 @@ static void start(struct request *r, int64_t number, enum ticket_action action, 
     fill_command(a);
     r->state = a;
     r->on_abort = on_abort;
-    a->job = store_start(r->d, number, decide, done, a);
+    a->job = store_start(r->d, number, a->command.into, decide, done, a);
 }
 
 void ticket_action_post(struct request *r)

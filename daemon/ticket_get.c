@@ -43,8 +43,7 @@ void ticket_view_one(struct request *r, const char *action,
     viewing->action = action;
     viewing->show = show;
     r->state = viewing;
-    pg_params_init(&params, r->arena);
-    pg_param_int(&params, number);
+    ticket_record_params(&params, r->arena, &number, 1, 0);
     request_submit(r, r->d->work_pool, &SQL_TICKET_LOAD, &params, DAEMON_READ_TIMEOUT_US,
                    on_loaded);
 }

@@ -52,6 +52,10 @@ enum column {
     COL_NAME,
     COL_PHONE,
     COL_IS_ANONYMOUS,
+    COL_TRANSFERS,
+    COL_MERGED_INTO,
+    COL_MASTER_STATE,
+    COL_IS_MASTER,
     COL_ASSIGNMENTS,
     COL_CLOCKS
 };
@@ -97,10 +101,15 @@ static const char *open_column(const struct reader *r, enum column col, const ch
 /* ---- arrays of positional arrays
  * ------------------------------------------------------------------ */
 
+static const char *str_of(const struct json_value *v, struct arena *arena)
+{
+    const char *s = json_string(v, NULL);
+    return s ? arena_strdup(arena, s) : NULL;
+}
+
 static const char *str_at(const struct json_value *v, size_t i, struct arena *arena)
 {
-    const char *s = json_string(json_at(v, i), NULL);
-    return s ? arena_strdup(arena, s) : NULL;
+    return str_of(json_at(v, i), arena);
 }
 
 static int flag_at(const struct json_value *v, size_t i)
@@ -117,6 +126,25 @@ static int64_t int_at(const struct json_value *v, size_t i)
 static int word_at(const struct json_value *v, size_t i, const struct word *words, size_t count)
 {
     return word_of(words, count, json_string(json_at(v, i), NULL));
+}
+
+/* {"at_us", "ground", ...} as change_json.c wrote it. */
+static void read_request(const struct json_value *v, const char *kind, struct arena *arena,
+                         struct assignment_request *r)
+{
+    int index = word_find(request_words, REQUEST_COUNT, kind);
+
+    if (index < 0)
+        return;
+    *r = (struct assignment_request){
+        .kind = (enum request_kind)index,
+        .at_us = json_int(json_get(v, "at_us")),
+        .ground = str_of(json_get(v, "ground"), arena),
+        .text = str_of(json_get(v, "text"), arena),
+        .proposed_unit = str_of(json_get(v, "proposed_unit"), arena),
+        .days = (int)json_int(json_get(v, "days")),
+        .until_us = json_int(json_get(v, "until_us")),
+    };
 }
 
 static void read_assignment(const struct json_value *v, struct arena *arena, struct assignment *a,
@@ -145,9 +173,34 @@ static void read_assignment(const struct json_value *v, struct arena *arena, str
         .leased_by = str_at(v, 16, arena),
         .deliveries = (int)int_at(v, 17),
     };
+    a->parent = (int)int_at(v, 18);
+    read_request(json_at(v, 20), json_string(json_at(v, 19), NULL), arena, &a->request);
+    a->extensions = (int)int_at(v, 21);
+    a->suspended_until_us = int_at(v, 22);
 }
 
-static void read_clock(const struct json_value *v, struct ticket_clock *c)
+static void read_adjustments(const struct json_value *v, struct arena *arena,
+                             struct ticket_clock *c)
+{
+    size_t count = json_array_length(v);
+    struct clock_adjustment *list = count ? arena_alloc(arena, count * sizeof(*list)) : NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        const struct json_value *item = json_at(v, i);
+        list[i] = (struct clock_adjustment){.kind = CLOCK_ADJUST_PAUSE};
+        if (int_at(item, 0) == CLOCK_ADJUST_PAUSE) {
+            list[i].from_us = int_at(item, 1);
+            list[i].until_us = int_at(item, 2);
+        } else {
+            list[i].kind = CLOCK_ADJUST_EXTEND;
+            list[i].limit = (struct limit){int_at(item, 1), LIMIT_WORKING_DAYS};
+        }
+    }
+    c->adjustments = list;
+    c->adjustment_count = count;
+}
+
+static void read_clock(const struct json_value *v, struct arena *arena, struct ticket_clock *c)
 {
     *c = (struct ticket_clock){
         .ordinal = (int)int_at(v, 0),
@@ -156,7 +209,11 @@ static void read_clock(const struct json_value *v, struct ticket_clock *c)
         .round = (int)int_at(v, 3),
         .state = (enum clock_state)word_at(v, 4, clock_state_words, CLOCK_STATE_COUNT),
         .stop = (enum sla_event)word_at(v, 5, sla_event_words, SLA_EVENT_COUNT),
-        .unit = (enum limit_unit)word_at(v, 6, limit_unit_words, LIMIT_UNIT_COUNT),
+        .limit = {int_at(v, 16),
+                  (enum limit_unit)word_at(v, 6, limit_unit_words, LIMIT_UNIT_COUNT)},
+        .warn_percent = (int)int_at(v, 17),
+        .sla_set = int_at(v, 18),
+        .calendar_set = int_at(v, 19),
         .pausable = json_bool(json_at(v, 7)),
         .provisional = json_bool(json_at(v, 8)),
         .started_us = int_at(v, 9),
@@ -166,7 +223,12 @@ static void read_clock(const struct json_value *v, struct ticket_clock *c)
         .breached_us = int_at(v, 13),
         .met_us = int_at(v, 14),
         .paused_us = int_at(v, 15),
+        .original_due_us = int_at(v, 20) ? int_at(v, 20) : int_at(v, 10),
+        .paused_at_us = int_at(v, 21),
+        .step = (int)int_at(v, 22),
+        .step_us = int_at(v, 23),
     };
+    read_adjustments(json_at(v, 24), arena, c);
 }
 
 static struct json_doc *parse_column(const struct reader *r, enum column col)
@@ -202,12 +264,38 @@ static void read_children(const struct reader *r, struct ticket_record *record)
     v->clock_count = json_array_length(json_root(doc));
     v->clocks = arena_alloc(r->arena, v->clock_count * sizeof(*v->clocks));
     for (size_t i = 0; i < v->clock_count; i++)
-        read_clock(json_at(json_root(doc), i), &v->clocks[i]);
+        read_clock(json_at(json_root(doc), i), r->arena, &v->clocks[i]);
     json_doc_free(&doc);
+}
+
+void ticket_record_params(struct pg_params *params, struct arena *arena, const int64_t *numbers,
+                          size_t count, int64_t into)
+{
+    struct pg_array list;
+
+    pg_params_init(params, arena);
+    pg_array_init(&list, arena);
+    for (size_t i = 0; i < count; i++)
+        pg_array_int(&list, numbers[i]);
+    pg_param_array(params, &list);
+    if (into)
+        pg_param_int(params, into);
+    else
+        pg_param_null(params);
 }
 
 /* ---- the row
  * ------------------------------------------------------------------------------------------ */
+
+static void read_closing(const struct reader *r, struct ticket_view *v)
+{
+    if (pg_result_null(r->res, r->row, COL_CLOSED))
+        return;
+    v->closed_us = pg_result_instant(r->res, r->row, COL_CLOSED);
+    v->closed_tier = (enum tier)WORD_COLUMN(r, COL_CLOSED_TIER, tier_words, TIER_COUNT);
+    v->closed_unit = text_of(r, COL_CLOSED_UNIT);
+    v->closed_on_time = pg_result_bool(r->res, r->row, COL_CLOSED_ON_TIME);
+}
 
 static void read_view(const struct reader *r, struct ticket_view *v)
 {
@@ -238,12 +326,20 @@ static void read_view(const struct reader *r, struct ticket_view *v)
     memcpy(v->event_hash, hash, sizeof(v->event_hash));
     v->last_actor = text_of(r, COL_LAST_ACTOR);
     v->last_at_us = pg_result_instant(r->res, r->row, COL_LAST_AT);
+    v->sla_set = pg_result_int(r->res, r->row, COL_SLA_SET);
+    v->transfers = int_of(r, COL_TRANSFERS);
+    v->merged_into = pg_result_int(r->res, r->row, COL_MERGED_INTO);
+    v->is_master = pg_result_bool(r->res, r->row, COL_IS_MASTER);
+    /* Unknown, of a ticket that has no master: a state that allows nothing. */
+    v->master_state = pg_result_null(r->res, r->row, COL_MASTER_STATE)
+                          ? TICKET_MERGED
+                          : (enum ticket_state)WORD_COLUMN(r, COL_MASTER_STATE, ticket_state_words,
+                                                           TICKET_STATE_COUNT);
+    read_closing(r, v);
 }
 
 static void read_wide(const struct reader *r, struct ticket_record *record)
 {
-    bool is_closed = !pg_result_null(r->res, r->row, COL_CLOSED_ON_TIME);
-
     record->query_code = text_of(r, COL_QUERY_CODE);
     record->address = text_of(r, COL_ADDRESS);
     record->title = text_of(r, COL_TITLE);
@@ -253,12 +349,7 @@ static void read_wide(const struct reader *r, struct ticket_record *record)
     record->rule_set = pg_result_int(r->res, r->row, COL_RULE_SET);
     record->rule = text_of(r, COL_RULE);
     record->route_reason = text_of(r, COL_ROUTE_REASON);
-    record->sla_set = pg_result_int(r->res, r->row, COL_SLA_SET);
     record->calendar_set = pg_result_int(r->res, r->row, COL_CALENDAR_SET);
-    record->closed_us = pg_result_instant(r->res, r->row, COL_CLOSED);
-    record->closed_tier = text_of(r, COL_CLOSED_TIER);
-    record->closed_unit = text_of(r, COL_CLOSED_UNIT);
-    record->closed_on_time = is_closed ? pg_result_bool(r->res, r->row, COL_CLOSED_ON_TIME) : -1;
     record->public_reply = text_of(r, COL_PUBLIC_REPLY);
     record->ground = text_of(r, COL_GROUND);
     record->referred_to = text_of(r, COL_REFERRED_TO);

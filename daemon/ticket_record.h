@@ -7,6 +7,10 @@
 #include "daemon/daemon.h"
 #include "proto/ticket_json.h"
 
+/* What ticket_load takes: the tickets, and the one that a merge names (0 = none). */
+void ticket_record_params(struct pg_params *params, struct arena *arena, const int64_t *numbers,
+                          size_t count, int64_t into);
+
 /*
  * Everything in the record is owned by arena. Sealed columns are opened; what cannot be opened
  * (another key) is left out and logged.

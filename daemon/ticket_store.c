@@ -223,18 +223,21 @@ static void on_applied(void *ctx, const struct pg_result *res)
 
 static void apply(struct store_job *job)
 {
-    const struct ticket_change *change = &job->change;
-    const char *actor = change->event_count ? change->events[0].actor : "system";
+    const struct change_guard guard = {
+        .version = job->record.view.version,
+        .lease = job->lease,
+        .lease_ordinal = job->lease_ordinal,
+        .into = job->change.after.merged_into ? job->into : 0,
+    };
     struct pg_params params;
+    struct json_writer w;
     struct sbuf json;
 
-    for (size_t i = 0; i < change->event_count; i++) {
-        if (change->events[i].role != ROLE_SYSTEM)
-            actor = change->events[i].actor;
-    }
     sbuf_init(&json, 0);
-    change_json_write_apply(&json, change, job->record.view.version, actor, job->lease,
-                            job->lease_ordinal);
+    jw_init(&w, &json);
+    jw_array(&w, NULL);
+    change_json_write(&w, &job->change, &guard, job->city);
+    jw_array_end(&w);
     pg_params_init(&params, job->arena);
     pg_param_text_n(&params, json.data, json.len);
     job->is_applying = true;
@@ -323,14 +326,13 @@ static void load(struct store_job *job)
     int64_t left_us = DAEMON_READ_TIMEOUT_US - (clk_mono_us() - job->since_us);
     struct pg_params params;
 
-    pg_params_init(&params, job->arena);
-    pg_param_int(&params, job->number);
+    ticket_record_params(&params, job->arena, &job->number, 1, job->into);
     job->since_us = clk_mono_us(); /* of a later try: not the wait in the line */
     job->op = pg_submit(job->d->work_pool, &SQL_TICKET_LOAD, &params, left_us > 1 ? left_us : 1,
                         on_loaded, job);
 }
 
-struct store_job *store_start(struct daemon *d, int64_t number,
+struct store_job *store_start(struct daemon *d, int64_t number, int64_t into,
                               enum store_verdict (*decide_fn)(struct store_job *job),
                               void (*done)(struct store_job *job, enum store_outcome outcome),
                               void *ctx)
@@ -342,6 +344,7 @@ struct store_job *store_start(struct daemon *d, int64_t number,
     job->arena = arena_new();
     job->city = city_ref(d->city);
     job->number = number;
+    job->into = into;
     job->decide = decide_fn;
     job->done = done;
     job->ctx = ctx;

@@ -31,6 +31,7 @@ struct store_job {
     int64_t number;
     struct ticket_record record;
     struct ticket_change change; /* after STORE_DONE: change.after is the ticket now */
+    int64_t into;                /* the other ticket of a merge, loaded along; 0 = none */
     const char *lease;           /* set by decide: fences the apply (hex) */
     int lease_ordinal;
     void *ctx;
@@ -48,11 +49,11 @@ struct store_job {
 enum store_verdict { STORE_VERDICT_APPLY, STORE_VERDICT_READ, STORE_VERDICT_REFUSE };
 
 /*
- * done runs once, from the loop, unless store_cancel() came first; the job is freed after it.
+ * into: the ticket that a merge names, 0 = none; its state is in the view then. done runs once, from the loop, unless store_cancel() came first; the job is freed after it.
  * decide may run several times, each time with a freshly loaded record; what it keeps in ctx must
  * allow that.
  */
-struct store_job *store_start(struct daemon *d, int64_t number,
+struct store_job *store_start(struct daemon *d, int64_t number, int64_t into,
                               enum store_verdict (*decide)(struct store_job *job),
                               void (*done)(struct store_job *job, enum store_outcome outcome),
                               void *ctx);

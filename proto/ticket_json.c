@@ -75,6 +75,40 @@ static void write_lease(struct json_writer *w, const struct assignment_lease *le
     jw_instant(w, "lease_until", lease->until_us, offset_min);
 }
 
+/* What waits for the desk's decision; its id is the assignment's, since at most one waits. */
+static void write_request(struct json_writer *w, const char *id, const struct assignment *a,
+                          int offset_min)
+{
+    const struct assignment_request *r = &a->request;
+
+    if (r->kind == REQUEST_NONE)
+        return;
+    jw_object(w, "request");
+    jw_string(w, "id", id);
+    jw_string(w, "kind", request_words[r->kind].code);
+    jw_instant(w, "at", r->at_us, offset_min);
+    jw_string(w, "ground", r->ground);
+    if (r->kind == REQUEST_RETURN) {
+        jw_string(w, "proposed_unit", r->proposed_unit);
+        jw_string(w, "text", r->text);
+    } else if (r->kind == REQUEST_EXTENSION) {
+        jw_int(w, "days", r->days);
+    } else {
+        jw_instant(w, "until", r->until_us, offset_min);
+    }
+    jw_object_end(w);
+}
+
+static void write_handed_on(struct json_writer *w, int64_t number, const struct assignment *a)
+{
+    char id[ASSIGNMENT_ID_SIZE];
+
+    if (!a->parent)
+        return;
+    assignment_id_format(number, a->parent, id);
+    jw_string(w, "handed_on_by", id);
+}
+
 static void write_assignment(struct json_writer *w, int64_t number, const struct assignment *a,
                              const struct assignment_lease *lease, const struct city *city,
                              const struct ticket_sight *sight)
@@ -101,6 +135,11 @@ static void write_assignment(struct json_writer *w, int64_t number, const struct
     if (is_own)
         jw_string(w, "internal", a->internal);
     jw_string(w, "public_reply", a->public_reply);
+    write_handed_on(w, number, a);
+    jw_int(w, "extensions", a->extensions);
+    jw_instant(w, "suspended_until", a->suspended_until_us, offset);
+    if (is_own)
+        write_request(w, id, a, offset);
     if (is_own)
         write_lease(w, lease, offset);
     jw_object_end(w);
@@ -142,7 +181,10 @@ void ticket_json_write_clocks(struct json_writer *w, const struct ticket_view *v
         jw_instant(w, "warned_at", c->warned_us, offset_min);
         jw_instant(w, "breached_at", c->breached_us, offset_min);
         jw_instant(w, "met_at", c->met_us, offset_min);
+        jw_instant(w, "original_due_at", c->original_due_us, offset_min);
+        jw_instant(w, "paused_at", c->paused_at_us, offset_min);
         jw_int(w, "paused_seconds", c->paused_us / INT64_C(1000000));
+        jw_int(w, "steps", c->step);
         jw_bool(w, "provisional", c->provisional);
         jw_object_end(w);
     }
@@ -250,11 +292,12 @@ static void write_matter(struct json_writer *w, const struct ticket_record *r,
 static void write_ending(struct json_writer *w, const struct ticket_record *r, int offset)
 {
     bool has_depth = r->view.deepest_tier != TIER_DESK;
+    const struct ticket_view *v = &r->view;
 
-    jw_instant(w, "closed_at", r->closed_us, offset);
-    jw_string(w, "closed_tier", r->closed_tier);
-    jw_string(w, "closed_unit", r->closed_unit);
-    write_flag(w, "closed_on_time", r->closed_on_time);
+    jw_instant(w, "closed_at", v->closed_us, offset);
+    jw_string(w, "closed_tier", v->closed_us ? tier_words[v->closed_tier].code : NULL);
+    jw_string(w, "closed_unit", v->closed_unit);
+    write_flag(w, "closed_on_time", v->closed_us ? v->closed_on_time : -1);
     jw_string(w, "deepest_tier", has_depth ? tier_words[r->view.deepest_tier].code : NULL);
     jw_string(w, "public_reply", r->public_reply);
     jw_string(w, "ground", r->ground);
@@ -279,6 +322,9 @@ void ticket_json_write(struct json_writer *w, const struct ticket_record *record
     jw_int(w, "round", v->round);
     jw_bool(w, "problem", v->is_problem);
     jw_bool(w, "overdue", v->is_overdue);
+    jw_int(w, "transfers", v->transfers);
+    if (v->merged_into)
+        write_number(w, "merged_into", v->merged_into);
     ticket_json_write_stored_route(w, record);
     write_ending(w, record, offset);
     ticket_json_write_assignments(w, v, record->leases, city, sight);

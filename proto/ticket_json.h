@@ -29,6 +29,7 @@ struct ticket_draft {
     bool has_requester;
     const char *name, *phone; /* phone as given */
     bool anonymous, confidential;
+    bool incomplete; /* something is missing: no clock runs until the desk has it complete */
 };
 /* Form only: whether category and region exist is the city's business. */
 MUST_CHECK bool ticket_json_decode_draft(const struct json_value *body, struct arena *arena,
@@ -57,6 +58,17 @@ struct ticket_order {
     int64_t satisfied;     /* 0 = not rated */
     const char *internal, *public_reply;
     const char *lease;
+    const char *unit;        /* add-unit, forward */
+    const char *request;     /* decide: id "number-ordinal", or return, extension, suspension */
+    bool grant;              /* decide */
+    int64_t days;            /* forward, extend, decide: working days; 0 = not said */
+    const char *ground;      /* return (code), extend, suspend (text) */
+    const char *proposed_unit;
+    const char *until;       /* suspend: instant, or a date, whose first moment counts */
+    const char *into;        /* merge */
+    /* complete: NULL or -1 = as it was */
+    const char *category, *region, *address, *title, *matter;
+    int kind, urgency;
 };
 /* body NULL = {}. The faults name the fields. */
 MUST_CHECK bool ticket_json_decode_order(enum ticket_action action, const struct json_value *body,
@@ -77,11 +89,8 @@ struct ticket_record {
     struct ticket_view view;
     const char *query_code, *address, *title, *text, *call_id;
     bool is_confidential;
-    int64_t rule_set, sla_set, calendar_set;
+    int64_t rule_set, calendar_set;
     const char *rule, *route_reason;
-    int64_t closed_us;
-    const char *closed_tier, *closed_unit; /* words, NULL = not closed */
-    int closed_on_time;                    /* -1 */
     const char *public_reply, *ground, *referred_to;
     const char *name, *phone; /* opened; NULL = none or not to be seen */
     bool is_anonymous;

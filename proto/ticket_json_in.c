@@ -90,6 +90,7 @@ static const struct field draft_fields[] = {
      .child = requester_fields,
      .child_count = ARRAY_LEN(requester_fields),
      .present_offset = DRAFT(has_requester) + 1},
+    {.name = "incomplete", .type = FIELD_BOOL, .offset = DRAFT(incomplete)},
 };
 #undef DRAFT
 
@@ -244,8 +245,9 @@ void phone_mask(const char *canonical, char out[PHONE_SIZE])
 
 struct order_body {
     struct ticket_order order;
-    bool has_pass, has_contacted, has_solved;
+    bool has_contacted, has_solved, has_kind, has_urgency;
     bool contacted, solved;
+    int ground;
 };
 
 #define ORDER(member) offsetof(struct order_body, order.member)
@@ -263,6 +265,15 @@ struct order_body {
     {                                                                                              \
         .name = (name_), .type = FIELD_BOOL, .offset = offsetof(struct order_body, member_),       \
         .flags = (flags_), .present_offset = offsetof(struct order_body, has_##member_) + 1        \
+    }
+
+/* A share of a unit's year is more than any city allows; what it allows is the machine's business.
+ */
+#define DAYS_MAX 366
+#define DAYS_FIELD(flags_)                                                                         \
+    {                                                                                              \
+        .name = "days", .type = FIELD_INT, .offset = ORDER(days), .min = 1, .max = DAYS_MAX,       \
+        .flags = (flags_)                                                                          \
     }
 
 static const struct field answer_fields[] = {TEXT_FIELD("reply", text, FIELD_REQUIRED)};
@@ -298,6 +309,68 @@ static const struct field report_fields[] = {
     TEXT_FIELD("public_reply", public_reply, FIELD_REQUIRED),
 };
 
+static const char *const ground_names[] = {"wrong_district", "not_own_duty", "overlapping_duty",
+                                           "lacks_information", NULL};
+static const struct field complete_fields[] = {
+    CODE_FIELD("category", category, 0),
+    CODE_FIELD("region", region, 0),
+    {.name = "address",
+     .type = FIELD_STRING,
+     .offset = ORDER(address),
+     .min = 1,
+     .max = TICKET_ADDRESS_MAX},
+    {.name = "title",
+     .type = FIELD_STRING,
+     .offset = ORDER(title),
+     .min = 1,
+     .max = TICKET_TITLE_MAX},
+    {.name = "text",
+     .type = FIELD_STRING,
+     .offset = ORDER(matter),
+     .min = 1,
+     .max = TICKET_TEXT_MAX,
+     .flags = FIELD_MULTILINE},
+    {.name = "kind",
+     .type = FIELD_ENUM,
+     .offset = ORDER(kind),
+     .names = kind_names,
+     .present_offset = offsetof(struct order_body, has_kind) + 1},
+    {.name = "urgency",
+     .type = FIELD_ENUM,
+     .offset = ORDER(urgency),
+     .names = urgency_names,
+     .present_offset = offsetof(struct order_body, has_urgency) + 1},
+};
+static const struct field add_unit_fields[] = {CODE_FIELD("unit", unit, FIELD_REQUIRED),
+                                               TEXT_FIELD("text", text, 0)};
+static const struct field decide_fields[] = {
+    CODE_FIELD("request", request, FIELD_REQUIRED),
+    {.name = "grant", .type = FIELD_BOOL, .offset = ORDER(grant), .flags = FIELD_REQUIRED},
+    CODE_FIELD("lead_unit", lead_unit, 0),
+    DAYS_FIELD(0),
+    TEXT_FIELD("text", text, 0),
+};
+static const struct field merge_fields[] = {CODE_FIELD("into", into, FIELD_REQUIRED),
+                                            TEXT_FIELD("text", text, 0)};
+static const struct field forward_fields[] = {
+    CODE_FIELD("unit", unit, FIELD_REQUIRED),
+    DAYS_FIELD(0),
+    TEXT_FIELD("text", text, 0),
+};
+static const struct field return_fields[] = {
+    {.name = "ground",
+     .type = FIELD_ENUM,
+     .offset = offsetof(struct order_body, ground),
+     .names = ground_names,
+     .flags = FIELD_REQUIRED},
+    CODE_FIELD("proposed_unit", proposed_unit, 0),
+    TEXT_FIELD("text", text, FIELD_REQUIRED),
+};
+static const struct field extend_fields[] = {DAYS_FIELD(FIELD_REQUIRED),
+                                             TEXT_FIELD("ground", ground, FIELD_REQUIRED)};
+static const struct field suspend_fields[] = {CODE_FIELD("until", until, FIELD_REQUIRED),
+                                              TEXT_FIELD("reason", ground, FIELD_REQUIRED)};
+
 struct order_form {
     const struct field *fields;
     size_t count;
@@ -307,14 +380,33 @@ struct order_form {
         fields_, ARRAY_LEN(fields_)                                                                \
     }
 static const struct order_form forms[ACTION_COUNT] = {
-    [ACTION_ANSWER] = FORM(answer_fields),     [ACTION_COMPLETE] = FORM(optional_text_fields),
-    [ACTION_DISPATCH] = FORM(dispatch_fields), [ACTION_REJECT] = FORM(ground_fields),
-    [ACTION_REFER] = FORM(refer_fields),       [ACTION_WITHDRAW] = FORM(optional_text_fields),
-    [ACTION_REVIEW] = FORM(review_fields),     [ACTION_CALLBACK] = FORM(callback_fields),
-    [ACTION_NOTE] = FORM(text_fields),         [ACTION_URGE] = FORM(text_fields),
-    [ACTION_SUPERVISE] = FORM(text_fields),    [ACTION_ARCHIVE] = FORM(optional_text_fields),
-    [ACTION_SIGN] = FORM(sign_fields),         [ACTION_CONTACT] = FORM(optional_text_fields),
+    [ACTION_ANSWER] = FORM(answer_fields),
+    [ACTION_COMPLETE] = FORM(complete_fields),
+    [ACTION_DISPATCH] = FORM(dispatch_fields),
+    [ACTION_REJECT] = FORM(ground_fields),
+    [ACTION_REFER] = FORM(refer_fields),
+    [ACTION_WITHDRAW] = FORM(optional_text_fields),
+    [ACTION_REVIEW] = FORM(review_fields),
+    [ACTION_CALLBACK] = FORM(callback_fields),
+    [ACTION_NOTE] = FORM(text_fields),
+    [ACTION_URGE] = FORM(text_fields),
+    [ACTION_SUPERVISE] = FORM(text_fields),
+    [ACTION_ARCHIVE] = FORM(optional_text_fields),
+    [ACTION_SIGN] = FORM(sign_fields),
+    [ACTION_CONTACT] = FORM(optional_text_fields),
     [ACTION_REPORT] = FORM(report_fields),
+    [ACTION_ADD_UNIT] = FORM(add_unit_fields),
+    [ACTION_DECIDE] = FORM(decide_fields),
+    [ACTION_MERGE] = FORM(merge_fields),
+    [ACTION_UNMERGE] = FORM(optional_text_fields),
+    [ACTION_REOPEN] = FORM(text_fields),
+    [ACTION_FALSE_ALARM] = FORM(optional_text_fields),
+    [ACTION_FORWARD] = FORM(forward_fields),
+    [ACTION_ESCALATE] = FORM(optional_text_fields),
+    [ACTION_RETURN] = FORM(return_fields),
+    [ACTION_EXTEND] = FORM(extend_fields),
+    [ACTION_SUSPEND] = FORM(suspend_fields),
+    [ACTION_RESUME] = FORM(optional_text_fields),
 };
 
 static void check_callback(struct order_body *b, struct faults *faults)
@@ -349,6 +441,10 @@ bool ticket_json_decode_order(enum ticket_action action, const struct json_value
         check_callback(&b, faults);
     b.order.contacted = b.has_contacted ? b.contacted : -1;
     b.order.solved = b.has_solved ? b.solved : -1;
+    b.order.kind = b.has_kind ? b.order.kind : -1;
+    b.order.urgency = b.has_urgency ? b.order.urgency : -1;
+    if (action == ACTION_RETURN)
+        b.order.ground = return_ground_words[b.ground].code;
     *order_r = b.order;
     return is_good && faults->count == 0;
 }

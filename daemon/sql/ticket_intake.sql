@@ -9,7 +9,8 @@
 --     assignment_due timestamptz[], clock_number bigint[], clock_ordinal bigint[], clock_assignment bigint[],
 --     clock_clock text[], clock_round bigint[], clock_state text[], clock_stop text[], clock_unit text[],
 --     clock_pausable boolean[], clock_provisional boolean[], clock_started timestamptz[], clock_due timestamptz[],
---     clock_warn timestamptz[], clock_met timestamptz[], clock_next timestamptz[], event_number bigint[],
+--     clock_warn timestamptz[], clock_met timestamptz[], clock_next timestamptz[],
+--     clock_amount bigint[], clock_warn_percent bigint[], event_number bigint[],
 --     event_seq bigint[], event_type text[], event_at timestamptz[], event_actor text[], event_role text[],
 --     event_assignment bigint[], event_unit text[], event_audience text[], event_detail text[], event_text text[],
 --     event_hash bytea[], tally_at timestamptz[], tally_number bigint[], tally_unit text[], tally_tier text[],
@@ -73,14 +74,16 @@ q AS (
 ),
 c AS (
     INSERT INTO ticket_clock (number, ordinal, assignment, clock, round, state, stop, unit, is_pausable,
-                              is_provisional, started_at, due_at, warn_at, met_at, next_at)
+                              is_provisional, started_at, due_at, warn_at, met_at, next_at, amount, warn_percent,
+                              sla_set, calendar_set)
     SELECT x.number, x.ordinal, x.assignment, x.clock, x.round, x.state, x.stop, x.unit, x.pausable,
-           x.provisional, x.started, x.due, x.warn, x.met, x.next
+           x.provisional, x.started, x.due, x.warn, x.met, x.next, x.amount, x.warn_percent,
+           ($31::bigint[])[2], ($31::bigint[])[3]
     FROM unnest($37::bigint[], $38::bigint[], $39::bigint[], $40::text[], $41::bigint[], $42::text[], $43::text[],
                 $44::text[], $45::boolean[], $46::boolean[], $47::timestamptz[], $48::timestamptz[],
-                $49::timestamptz[], $50::timestamptz[], $51::timestamptz[])
+                $49::timestamptz[], $50::timestamptz[], $51::timestamptz[], $52::bigint[], $53::bigint[])
              AS x (number, ordinal, assignment, clock, round, state, stop, unit, pausable, provisional, started, due,
-                   warn, met, next)
+                   warn, met, next, amount, warn_percent)
     JOIN t USING (number)
 ),
 e AS (
@@ -88,8 +91,8 @@ e AS (
                               text, hash)
     SELECT x.number, x.seq, x.type, x.at, x.actor, x.role, x.assignment, x.unit, string_to_array(x.audience, chr(31)),
            x.detail::jsonb, x.detail, x.text, x.hash
-    FROM unnest($52::bigint[], $53::bigint[], $54::text[], $55::timestamptz[], $56::text[], $57::text[],
-                $58::bigint[], $59::text[], $60::text[], $61::text[], $62::text[], $63::bytea[])
+    FROM unnest($54::bigint[], $55::bigint[], $56::text[], $57::timestamptz[], $58::text[], $59::text[],
+                $60::bigint[], $61::text[], $62::text[], $63::text[], $64::text[], $65::bytea[])
              AS x (number, seq, type, at, actor, role, assignment, unit, audience, detail, text, hash)
     JOIN t USING (number)
 ),
@@ -98,8 +101,8 @@ y AS (
                        closed, on_time, overdue)
     SELECT x.at, x.number, x.unit, x.tier, coalesce(t.region, ''), t.category, t.kind, t.channel, x.received, x.desk,
            x.dispatched, x.open, x.closed, x.on_time, x.overdue
-    FROM unnest($64::timestamptz[], $65::bigint[], $66::text[], $67::text[], $68::bigint[], $69::bigint[],
-                $70::bigint[], $71::bigint[], $72::bigint[], $73::bigint[], $74::bigint[])
+    FROM unnest($66::timestamptz[], $67::bigint[], $68::text[], $69::text[], $70::bigint[], $71::bigint[],
+                $72::bigint[], $73::bigint[], $74::bigint[], $75::bigint[], $76::bigint[])
              AS x (at, number, unit, tier, received, desk, dispatched, open, closed, on_time, overdue)
     JOIN t USING (number)
 )

@@ -26,11 +26,35 @@ const struct word sla_event_words[SLA_EVENT_COUNT] = {
     [SLA_NEVER] = {"never", "无", "never"},
 };
 
+const struct word sla_tell_words[SLA_TELL_COUNT] = {
+    [SLA_TELL_UNIT] = {"unit", "承办单位", "the unit"},
+    [SLA_TELL_DESK] = {"desk", "热线中心", "the desk"},
+    [SLA_TELL_SUPERVISOR] = {"supervisor", "督办员", "the supervisors"},
+};
+
 struct sla_policy {
     char *name;
     struct sla_rule *rules;
     const struct sla_rule *chosen[CLOCK_COUNT][ROUNDS][URGENCY_COUNT][KIND_COUNT];
 };
+
+static const char *step_error(const struct sla_rule *rule)
+{
+    if (rule->step_count > SLA_MAX_STEPS)
+        return "too many escalation steps";
+    for (size_t i = 0; i < rule->step_count; i++) {
+        const struct sla_step *step = &rule->steps[i];
+        if ((unsigned)step->after.unit >= LIMIT_UNIT_COUNT || step->after.amount < 0 ||
+            step->after.amount > CALENDAR_MAX_LIMIT)
+            return "escalation step out of range";
+        if (step->up < 1 || step->up > TIER_COUNT)
+            return "an escalation step goes up by 1 or more";
+        if (i && step->after.unit == rule->steps[i - 1].after.unit &&
+            step->after.amount < rule->steps[i - 1].after.amount)
+            return "escalation steps are not in order";
+    }
+    return NULL;
+}
 
 static const char *value_error(const struct sla_rule *rule)
 {
@@ -52,7 +76,7 @@ static const char *value_error(const struct sla_rule *rule)
         return "starts and stops at the same event";
     if (rule->warn_percent < 1 || rule->warn_percent > 100)
         return "warn_percent is not within 1..100";
-    return NULL;
+    return step_error(rule);
 }
 
 static size_t key_of(const struct sla_rule *rule)
@@ -154,16 +178,63 @@ const struct sla_rule *sla_rule_for(const struct sla_policy *policy, enum clock_
     return policy->chosen[clock][round > 1][urgency][kind];
 }
 
+enum limit_unit clock_pause_unit(enum limit_unit unit)
+{
+    bool is_working = unit == LIMIT_WORKING_MINUTES || unit == LIMIT_WORKING_DAYS;
+    return is_working ? LIMIT_WORKING_MINUTES : LIMIT_MINUTES;
+}
+
+/* Both the deadline and what it would be without extensions go along with a pause. */
+static void give_back(struct clock_due *d, const struct clock_terms *terms,
+                      const struct clock_adjustment *pause, const struct calendar *calendar)
+{
+    enum limit_unit base = clock_pause_unit(terms->limit.unit);
+    int64_t us = calendar_elapsed(calendar, base, pause->from_us, pause->until_us);
+
+    d->paused_us += us;
+    d->due_us = calendar_shift(calendar, base, d->due_us, us);
+    d->original_us = calendar_shift(calendar, base, d->original_us, us);
+}
+
+static void adjust(struct clock_due *d, const struct clock_terms *terms,
+                   const struct clock_adjustment *adjustment, const struct calendar *calendar)
+{
+    if (adjustment->kind == CLOCK_ADJUST_PAUSE) {
+        give_back(d, terms, adjustment, calendar);
+        return;
+    }
+    struct deadline later = calendar_due(calendar, d->due_us, adjustment->limit);
+    d->due_us = later.due_us;
+    d->provisional = d->provisional || later.provisional;
+}
+
+struct clock_due clock_compute(const struct clock_terms *terms, const struct calendar *calendar)
+{
+    struct deadline first = calendar_due(calendar, terms->started_us, terms->limit);
+    struct clock_due d = {
+        .due_us = first.due_us, .original_us = first.due_us, .provisional = first.provisional};
+
+    for (size_t i = 0; i < terms->adjustment_count; i++)
+        adjust(&d, terms, &terms->adjustments[i], calendar);
+    /* The share of what the limit is now; time that was given back counts as never begun. */
+    int64_t begun_us = calendar_shift(calendar, clock_pause_unit(terms->limit.unit),
+                                      terms->started_us, d.paused_us);
+    d.warn_us = calendar_fraction(calendar, d.paused_us ? begun_us : terms->started_us, d.due_us,
+                                  terms->limit.unit, terms->warn_percent);
+    return d;
+}
+
 struct sla_clock sla_clock_start(const struct sla_rule *rule, const struct calendar *calendar,
                                  int64_t start_us)
 {
-    struct deadline deadline = calendar_due(calendar, start_us, rule->limit);
+    const struct clock_terms terms = {rule->limit, rule->warn_percent, start_us, NULL, 0};
+    struct clock_due d = clock_compute(&terms, calendar);
+
     return (struct sla_clock){
         .clock = rule->clock,
         .started_us = start_us,
-        .due_us = deadline.due_us,
-        .warn_us = calendar_fraction(calendar, start_us, deadline.due_us, rule->limit.unit,
-                                     rule->warn_percent),
-        .provisional = deadline.provisional,
+        .due_us = d.due_us,
+        .warn_us = d.warn_us,
+        .provisional = d.provisional,
     };
 }

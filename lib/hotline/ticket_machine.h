@@ -34,14 +34,48 @@ enum ticket_action {
     ACTION_URGE,
     ACTION_SUPERVISE,
     ACTION_ARCHIVE,
+    ACTION_ADD_UNIT,
+    ACTION_DECIDE, /* on a unit's request; acts on that assignment */
+    ACTION_MERGE,
+    ACTION_UNMERGE,
+    ACTION_REOPEN,
+    ACTION_FALSE_ALARM,
     ACTION_SIGN, /* from here on: by a unit, on one of its assignments */
     ACTION_CONTACT,
     ACTION_REPORT,
+    ACTION_FORWARD,
+    ACTION_ESCALATE,
+    ACTION_RETURN,
+    ACTION_EXTEND,
+    ACTION_SUSPEND,
+    ACTION_RESUME,
     ACTION_COUNT
 };
 extern const struct word action_words[ACTION_COUNT];
 /* true: acts on one assignment of the acting unit. */
 bool action_is_assignments(enum ticket_action action);
+/* true: its rows name assignment states: the units' actions, and the decision about a request. */
+bool action_is_on_assignment(enum ticket_action action);
+
+/* What a unit may ask the desk for; at most one at a time of an assignment. */
+enum request_kind {
+    REQUEST_NONE,
+    REQUEST_RETURN,     /* 退单 */
+    REQUEST_EXTENSION,  /* 延期 */
+    REQUEST_SUSPENSION, /* 挂起 */
+    REQUEST_COUNT
+};
+extern const struct word request_words[REQUEST_COUNT];
+
+/* Why a unit gives a ticket back (DOMAIN 2). */
+enum return_ground {
+    GROUND_WRONG_DISTRICT, /* 不属本辖区 */
+    GROUND_NOT_OWN_DUTY,   /* 不属本单位职责 */
+    GROUND_OVERLAPPING,    /* 职责交叉 */
+    GROUND_LACKS_INFORMATION,
+    GROUND_COUNT
+};
+extern const struct word return_ground_words[GROUND_COUNT];
 
 enum ticket_event_type {
     EVENT_RECEIVED,
@@ -65,8 +99,28 @@ enum ticket_event_type {
     EVENT_NOTED,
     EVENT_URGED,
     EVENT_SUPERVISED,
+    EVENT_INCOMPLETE, /* received, but something is missing */
+    EVENT_UNIT_ADDED,
+    EVENT_MERGED,
+    EVENT_UNMERGED,
+    EVENT_REOPENED,
+    EVENT_FALSE_ALARM,
+    EVENT_FORWARDED,
+    EVENT_ESCALATED,
+    EVENT_RETURN_REQUESTED,
+    EVENT_RETURNED,
+    EVENT_RETURN_REFUSED,
+    EVENT_EXTENSION_REQUESTED,
+    EVENT_EXTENDED,
+    EVENT_EXTENSION_REFUSED,
+    EVENT_SUSPENSION_REQUESTED,
+    EVENT_SUSPENDED,
+    EVENT_SUSPENSION_REFUSED,
+    EVENT_RESUMED,
     EVENT_CLOCK_WARNED,
     EVENT_CLOCK_BREACHED,
+    EVENT_CLOCK_ESCALATED,  /* a step after the breach: somebody higher is told */
+    EVENT_CLOCK_RECOMPUTED, /* another calendar gives another deadline */
     EVENT_TYPE_COUNT
 };
 /* code is what is sent and stored: "ticket.received", "assignment.signed", "clock.breached" ... */
@@ -89,11 +143,32 @@ enum ticket_guard {
     GUARD_NOT_PROBLEM,       /* an ordinary ticket */
     GUARD_PROBLEM,           /* a problem ticket */
     GUARD_UNSIGNED_ORDINARY, /* both: no unit has begun, and not a problem ticket */
+    GUARD_DRAFT,             /* received as incomplete */
+    GUARD_ELSEWHERE,         /* the unit named has no live assignment here, and there is room */
+    GUARD_MAY_RETURN,        /* window open, not a problem ticket */
+    GUARD_MAY_EXTEND,        /* a deadline runs, is kept so far, and extensions are left */
+    GUARD_MAY_SUSPEND,       /* nothing else asked for, until lies ahead and not too far */
+    GUARD_BELOW,             /* the unit named is under the acting one */
+    GUARD_ABOVE,             /* there is a unit above the acting one */
+    GUARD_REFUSED_UNSIGNED,  /* refused, and the unit had not signed yet */
+    GUARD_REFUSED,
+    GUARD_GRANTED_CO,   /* granted, to a co-unit */
+    GUARD_GRANTED_LAST, /* granted, and that was the last transfer */
+    GUARD_GRANTED_TO,   /* granted, and the new lead is named */
+    GUARD_GRANTED,
+    GUARD_SUSPENSION_GRANTED, /* a suspension was asked for; its end still lies ahead */
+    GUARD_SUSPENSION_REFUSED,
+    GUARD_MAY_MERGE,       /* another, open ticket; itself nobody's master */
+    GUARD_MASTER_ANSWERED, /* merged, and the master's result has passed */
+    GUARD_WAS_UNITS,       /* it had been closed by a unit */
     GUARD_COUNT
 };
 /* code = refusal word when only the guard failed ("already_signed", "co_units_pending" ...), with
  * texts for people. */
 extern const struct word guard_words[GUARD_COUNT];
+/* Words of refusals that are finer than the guard they come from. */
+enum { REFUSAL_WORD_COUNT = 17 };
+extern const struct word refusal_words[REFUSAL_WORD_COUNT];
 
 /* What happens to assignments of the current round. */
 enum assignment_effect {
@@ -105,11 +180,16 @@ enum assignment_effect {
     EFFECT_PASS,      /* all reported ones: passed */
     EFFECT_LEAD_BACK, /* the lead's: working again, same round */
     EFFECT_REDO,      /* a new round for the unit whose result failed */
+    EFFECT_ADD_CO,    /* one more co-unit, named by the command */
+    EFFECT_HAND_OVER, /* the acting one goes to `assignment_to`, the named unit has its role */
+    EFFECT_TRANSFER,  /* the acting one goes to `assignment_to`, the named unit leads */
+    EFFECT_TO_POOL,   /* the acting one goes to `assignment_to`, the other live ones are recalled */
     EFFECT_COUNT
 };
 
 #define STATE_KEEP (-1)
-#define STATE_NONE 31 /* bit for "does not exist yet" in `from` */
+#define ASSIGNMENT_SAME (-2) /* of `assignment_to`: the acting assignment stays as it is */
+#define STATE_NONE 31        /* bit for "does not exist yet" in `from` */
 
 struct machine_row {
     unsigned from; /* bits 1 << enum ticket_state, or 1u << STATE_NONE */
@@ -119,7 +199,7 @@ struct machine_row {
     enum ticket_guard guard;
     int to; /* enum ticket_state or STATE_KEEP */
     enum assignment_effect effect;
-    int assignment_to; /* of EFFECT_SELF */
+    int assignment_to; /* of effects on the acting assignment */
     enum ticket_event_type event;
     enum sla_event sla;  /* what the clocks hear; SLA_NEVER = nothing */
     const char *comment; /* for the generated document */
@@ -128,7 +208,10 @@ extern const struct machine_row machine_rows[];
 extern const size_t machine_row_count;
 
 bool ticket_state_is_open(enum ticket_state state);
-bool assignment_state_is_live(enum assignment_state state); /* not passed, returned, recalled */
+/* not passed, returned, recalled, forwarded */
+bool assignment_state_is_live(enum assignment_state state);
+/* The effects that move the acting assignment. */
+bool effect_is_on_self(enum assignment_effect effect);
 
 /* The assignment states an effect can lead to from `from`, for generated tables: calls edge(ctx,
  * from, to). */

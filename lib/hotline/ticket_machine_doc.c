@@ -43,7 +43,7 @@ static void assignment_edge(void *ctx, enum assignment_state from, enum assignme
 static void write_diagrams(struct sbuf *out)
 {
     sbuf_adds(out, "\n## Ticket\n\n```mermaid\nstateDiagram-v2\n");
-    sbuf_adds(out, "    [*] --> accepted\n    [*] --> handling\n");
+    sbuf_adds(out, "    [*] --> accepted\n    [*] --> handling\n    [*] --> incomplete\n");
     machine_each_ticket_edge(ticket_edge, out);
     sbuf_adds(out, "```\n\n## Assignment\n\n```mermaid\nstateDiagram-v2\n    [*] --> unsigned\n");
     machine_each_assignment_edge(assignment_edge, out);
@@ -65,7 +65,9 @@ static void write_row(struct sbuf *out, const struct machine_row *row)
     sbuf_addf(out, "%s | ", row->to == STATE_KEEP ? "(same)" : ticket_state_words[row->to].code);
     sbuf_addf(out, "%s | ",
               row->assignment_to == STATE_KEEP ? ""
-                                               : assignment_state_words[row->assignment_to].code);
+              : row->assignment_to == ASSIGNMENT_SAME
+                  ? "(same)"
+                  : assignment_state_words[row->assignment_to].code);
     sbuf_addf(out, "`%s` | %s |\n", event_words[row->event].code, row->comment);
 }
 

@@ -1,5 +1,5 @@
 /*
- * ticket_plan.c - which row of the machine is taken, and what follows from it.
+ * ticket_plan.c - what follows from the row that is taken: assignments, clocks, count, history.
  */
 #include "hotline/ticket_plan.h"
 
@@ -8,209 +8,6 @@
 #include "base/crypto.h"
 #include "hotline/route.h"
 #include "hotline/ticket_plan_private.h"
-
-/* ---- guards ---------------------------------------------------------------------------------- */
-
-static bool is_current(const struct plan *p, const struct assignment *a)
-{
-    return a->round == p->t->round;
-}
-
-static struct assignment *find_self(const struct plan *p)
-{
-    for (size_t i = 0; i < p->t->assignment_count; i++) {
-        struct assignment *a = &p->t->assignments[i];
-        if (a->ordinal == p->command->assignment)
-            return a;
-    }
-    return NULL;
-}
-
-/* The acting assignment: entry checks made sure that it is there. */
-static struct assignment *self(const struct plan *p)
-{
-    struct assignment *a = find_self(p);
-
-    INVARIANT(a != NULL);
-    return a;
-}
-
-static bool guard_routed(const struct plan *p)
-{
-    return p->command->route && p->command->route->lead_unit >= 0;
-}
-
-static bool guard_nobody_signed(const struct plan *p)
-{
-    for (size_t i = 0; i < p->t->assignment_count; i++) {
-        const struct assignment *a = &p->t->assignments[i];
-        if (is_current(p, a) && a->state != ASSIGNMENT_UNSIGNED && a->state != ASSIGNMENT_RECALLED)
-            return false;
-    }
-    return p->t->round == 1 || p->t->is_problem;
-}
-
-static bool co_units_answered(const struct plan *p)
-{
-    for (size_t i = 0; i < p->t->assignment_count; i++) {
-        const struct assignment *a = &p->t->assignments[i];
-        if (is_current(p, a) && a->role == ASSIGNMENT_CO && assignment_state_is_live(a->state) &&
-            a->state != ASSIGNMENT_REPORTED)
-            return false;
-    }
-    return true;
-}
-
-static bool guard_is_lead_ready(const struct plan *p)
-{
-    return self(p)->role == ASSIGNMENT_LEAD && co_units_answered(p);
-}
-
-static bool guard_is_co(const struct plan *p)
-{
-    return self(p)->role == ASSIGNMENT_CO;
-}
-
-static bool guard_pass(const struct plan *p)
-{
-    return p->command->pass;
-}
-
-static bool guard_fail(const struct plan *p)
-{
-    return !p->command->pass;
-}
-
-static bool guard_unreached(const struct plan *p)
-{
-    return !p->command->reached &&
-           p->t->callback_attempts + 1 < p->ctx->rules->max_callback_attempts;
-}
-
-static bool guard_unreached_last(const struct plan *p)
-{
-    return !p->command->reached;
-}
-
-static bool guard_content(const struct plan *p)
-{
-    const struct ticket_command *c = p->command;
-    bool is_dissatisfied = c->satisfied > 0 && c->satisfied <= p->ctx->rules->dissatisfied_to;
-    return c->reached && c->solved == 1 && !is_dissatisfied;
-}
-
-static bool guard_redo_left(const struct plan *p)
-{
-    return p->command->reached && p->t->round < p->ctx->rules->max_rounds;
-}
-
-static bool guard_redo_spent(const struct plan *p)
-{
-    return p->command->reached;
-}
-
-static bool guard_not_problem(const struct plan *p)
-{
-    return !p->t->is_problem;
-}
-
-static bool guard_problem(const struct plan *p)
-{
-    return p->t->is_problem;
-}
-
-static bool guard_unsigned_ordinary(const struct plan *p)
-{
-    return guard_nobody_signed(p) && !p->t->is_problem;
-}
-
-static bool (*const guards[GUARD_COUNT])(const struct plan *p) = {
-    [GUARD_ROUTED] = guard_routed,
-    [GUARD_NOBODY_SIGNED] = guard_nobody_signed,
-    [GUARD_IS_LEAD_READY] = guard_is_lead_ready,
-    [GUARD_IS_CO] = guard_is_co,
-    [GUARD_PASS] = guard_pass,
-    [GUARD_FAIL] = guard_fail,
-    [GUARD_UNREACHED] = guard_unreached,
-    [GUARD_UNREACHED_LAST] = guard_unreached_last,
-    [GUARD_CONTENT] = guard_content,
-    [GUARD_REDO_LEFT] = guard_redo_left,
-    [GUARD_REDO_SPENT] = guard_redo_spent,
-    [GUARD_NOT_PROBLEM] = guard_not_problem,
-    [GUARD_PROBLEM] = guard_problem,
-    [GUARD_UNSIGNED_ORDINARY] = guard_unsigned_ordinary,
-};
-
-static bool guard_holds(const struct plan *p, enum ticket_guard guard)
-{
-    return !guards[guard] || guards[guard](p);
-}
-
-/* ---- choosing the row --------------------------------------------------------------------------
- */
-
-enum nearness { NEAR_NOTHING, NEAR_ROLE, NEAR_STATE, NEAR_ASSIGNMENT, NEAR_TAKEN };
-
-static enum nearness row_nearness(const struct plan *p, const struct machine_row *row,
-                                  unsigned state_bit)
-{
-    if (row->action != p->command->action || !(row->roles & (1u << p->command->role)))
-        return NEAR_NOTHING;
-    if (!(row->from & state_bit))
-        return NEAR_ROLE;
-    if (row->assignment_from && !(row->assignment_from & (1u << self(p)->state)))
-        return NEAR_STATE;
-    return guard_holds(p, row->guard) ? NEAR_TAKEN : NEAR_ASSIGNMENT;
-}
-
-/* Why the guard does not hold: of two conditions the one that is missing. */
-static const char *guard_reason(const struct plan *p, enum ticket_guard guard)
-{
-    if (guard == GUARD_UNSIGNED_ORDINARY && !guard_nobody_signed(p))
-        guard = GUARD_NOBODY_SIGNED;
-    return guard_words[guard].code;
-}
-
-static void fill_refusal(const struct plan *p, const struct machine_row *row, enum nearness near,
-                         struct plan_refusal *refusal)
-{
-    const struct assignment *a = row && row->assignment_from ? self(p) : NULL;
-
-    *refusal = (struct plan_refusal){
-        .reason = row && near == NEAR_ASSIGNMENT ? guard_reason(p, row->guard)
-                  : near == NEAR_STATE           ? "assignment_state"
-                                                 : "state",
-        .state = p->t->state,
-        .assignment_state = a ? (int)a->state : -1,
-        .changed_by = p->t->last_actor,
-        .changed_us = p->t->last_at_us,
-    };
-    if (near == NEAR_STATE && row->action == ACTION_SIGN && a->signed_by) { /* won the race */
-        refusal->changed_by = a->signed_by;
-        refusal->changed_us = a->signed_us;
-    }
-}
-
-static const struct machine_row *choose_row(const struct plan *p, unsigned state_bit,
-                                            struct plan_refusal *refusal,
-                                            enum plan_result *result_r)
-{
-    const struct machine_row *nearest = NULL;
-    enum nearness best = NEAR_NOTHING;
-
-    for (size_t i = 0; i < machine_row_count; i++) {
-        enum nearness near = row_nearness(p, &machine_rows[i], state_bit);
-        if (near == NEAR_TAKEN)
-            return &machine_rows[i];
-        if (near > best) {
-            best = near;
-            nearest = &machine_rows[i];
-        }
-    }
-    *result_r = best == NEAR_NOTHING ? PLAN_NOT_ALLOWED : PLAN_NOT_NOW;
-    fill_refusal(p, nearest, best, refusal);
-    return NULL;
-}
 
 /* ---- assignments
  * ---------------------------------------------------------------------------------- */
@@ -249,7 +46,10 @@ static void set_assignment_state(struct plan *p, struct assignment *a, enum assi
 {
     a->state = state;
     a->is_changed = true;
+    if (state != ASSIGNMENT_SUSPENDED)
+        a->suspended_until_us = 0;
     if (!assignment_state_is_live(state)) {
+        a->request = (struct assignment_request){.kind = REQUEST_NONE};
         a->ended_us = p->now_us;
         clocks_end(p, a->ordinal, false);
     }
@@ -269,7 +69,7 @@ static void move_all(struct plan *p, enum assignment_state from, enum assignment
 {
     for (size_t i = 0; i < p->t->assignment_count; i++) {
         struct assignment *a = &p->t->assignments[i];
-        if (is_current(p, a) && a->state == from && (!lead_only || a->role == ASSIGNMENT_LEAD))
+        if (plan_is_current(p, a) && a->state == from && (!lead_only || a->role == ASSIGNMENT_LEAD))
             set_assignment_state(p, a, to);
     }
 }
@@ -283,23 +83,146 @@ static void create_assignments(struct plan *p)
         add_assignment(p, c->co_units[i], ASSIGNMENT_CO);
 }
 
-static void change_self(struct plan *p, const struct machine_row *row)
+/* ---- what a unit asks for -----------------------------------------------------------------------
+ */
+
+static const enum request_kind asked_by[ACTION_COUNT] = {
+    [ACTION_RETURN] = REQUEST_RETURN,
+    [ACTION_EXTEND] = REQUEST_EXTENSION,
+    [ACTION_SUSPEND] = REQUEST_SUSPENSION,
+};
+
+static void ask(struct plan *p, struct assignment *a)
 {
-    struct assignment *a = self(p);
     const struct ticket_command *c = p->command;
 
-    set_assignment_state(p, a, (enum assignment_state)row->assignment_to);
+    a->request = (struct assignment_request){
+        .kind = asked_by[c->action],
+        .at_us = p->now_us,
+        .ground = c->ground,
+        .text = c->text,
+        .proposed_unit = c->proposed_unit,
+        .days = c->days,
+        .until_us = c->until_us,
+    };
+    a->is_changed = true;
+    if (c->action == ACTION_RETURN) /* the desk's time is not the unit's */
+        clocks_pause(p, a, false);
+}
+
+static void decided(struct plan *p, struct assignment *a, enum ticket_event_type event)
+{
+    const struct assignment_request request = a->request;
+
+    a->request = (struct assignment_request){.kind = REQUEST_NONE};
+    a->is_changed = true;
+    if (event == EVENT_RETURN_REFUSED) {
+        clocks_resume(p, a, p->now_us);
+    } else if (event == EVENT_EXTENDED) {
+        clocks_extend(p, a, plan_granted_days(p, &request));
+        a->extensions++;
+    } else if (event == EVENT_SUSPENDED) {
+        a->suspended_until_us = request.until_us;
+        clocks_pause(p, a, true);
+    }
+}
+
+/* ---- the acting assignment ----------------------------------------------------------------------
+ */
+
+static void take_report(struct plan *p, struct assignment *a)
+{
+    const struct ticket_command *c = p->command;
+
+    a->reported_us = p->now_us;
+    a->solved = c->solved;
+    a->internal = c->internal;
+    a->public_reply = c->public_reply;
+    a->request = (struct assignment_request){.kind = REQUEST_NONE}; /* needed no more */
+}
+
+static void change_self(struct plan *p, const struct machine_row *row)
+{
+    struct assignment *a = plan_self(p);
+
+    if (row->assignment_to != ASSIGNMENT_SAME)
+        set_assignment_state(p, a, (enum assignment_state)row->assignment_to);
     if (row->action == ACTION_SIGN) {
         a->signed_us = p->now_us;
-        a->signed_by = c->actor;
+        a->signed_by = p->command->actor;
     } else if (row->action == ACTION_CONTACT) {
         a->contacted_us = a->contacted_us ? a->contacted_us : p->now_us;
+        a->is_changed = true;
     } else if (row->action == ACTION_REPORT) {
-        a->reported_us = p->now_us;
-        a->solved = c->solved;
-        a->internal = c->internal;
-        a->public_reply = c->public_reply;
+        take_report(p, a);
+    } else if (row->action == ACTION_RESUME) {
+        clocks_resume(p, a, p->now_us);
+    } else if (row->action == ACTION_DECIDE) {
+        decided(p, a, row->event);
+    } else if (asked_by[row->action]) {
+        ask(p, a);
     }
+}
+
+/* Actor and role of a tick are the system's, whoever's command comes after it. */
+void plan_end_suspension(struct plan *p, struct assignment *a, int64_t at_us)
+{
+    a->suspended_until_us = 0;
+    set_assignment_state(p, a, ASSIGNMENT_WORKING);
+    clocks_resume(p, a, at_us);
+    struct ticket_event *e = plan_event(p, EVENT_RESUMED, at_us, a, NULL, NULL);
+    e->actor = "system";
+    e->role = ROLE_SYSTEM;
+}
+
+/* ---- changes of hand
+ * -----------------------------------------------------------------------------
+ */
+
+static void change_lead(struct plan *p, const char *unit)
+{
+    const char *before = p->t->lead_unit;
+
+    p->t->lead_unit = arena_strdup(p->ctx->arena, unit);
+    tally_move(p, before, p->t->lead_unit);
+    p->t->dispatched_us = p->now_us;
+}
+
+static void hand_over(struct plan *p, const struct machine_row *row)
+{
+    const struct ticket_command *c = p->command;
+    struct assignment *a = plan_self(p);
+    const char *unit = row->action == ACTION_ESCALATE ? plan_unit_above(p, a->unit) : c->lead_unit;
+    int parent = a->ordinal;
+    enum assignment_role role = a->role;
+
+    set_assignment_state(p, a, (enum assignment_state)row->assignment_to);
+    struct assignment *next = add_assignment(p, unit, role);
+    next->parent = parent;
+    if (role == ASSIGNMENT_LEAD)
+        change_lead(p, next->unit);
+}
+
+/* A co-unit that is made the lead stops being one. */
+static void transfer(struct plan *p, const struct machine_row *row)
+{
+    const char *unit = p->command->lead_unit;
+
+    set_assignment_state(p, plan_self(p), (enum assignment_state)row->assignment_to);
+    struct assignment *co = plan_find_live(p, unit);
+    if (co)
+        set_assignment_state(p, co, ASSIGNMENT_RECALLED);
+    p->t->transfers++;
+    change_lead(p, add_assignment(p, unit, ASSIGNMENT_LEAD)->unit);
+}
+
+static void to_pool(struct plan *p, const struct machine_row *row)
+{
+    set_assignment_state(p, plan_self(p), (enum assignment_state)row->assignment_to);
+    recall_live(p);
+    p->t->transfers++;
+    tally_unhand(p, p->t->lead_unit);
+    clocks_start(p, CLOCK_DISPATCH, 0);
 }
 
 static void next_round(struct plan *p)
@@ -308,95 +231,76 @@ static void next_round(struct plan *p)
     p->t->callback_attempts = 0;
 }
 
-static void redo(struct plan *p)
+/* ---- effects of a row
+ * --------------------------------------------------------------------------------- */
+
+/* This round has had its result: a problem ticket whose rounds are used up. */
+static bool has_passed(const struct plan *p)
 {
+    for (size_t i = 0; i < p->t->assignment_count; i++) {
+        const struct assignment *a = &p->t->assignments[i];
+        if (plan_is_current(p, a) && a->state == ASSIGNMENT_PASSED)
+            return true;
+    }
+    return false;
+}
+
+static void apply_dispatch(struct plan *p, const struct machine_row *row)
+{
+    if (row->effect == EFFECT_REPLACE)
+        recall_live(p);
+    if (has_passed(p)) { /* sent elsewhere before anybody has begun, it stays the same round */
+        next_round(p);
+        clocks_start_at(p, SLA_REDO, 0);
+    }
+    create_assignments(p);
+    if (row->action != ACTION_RECEIVE) {
+        change_lead(p, p->command->lead_unit);
+        return;
+    }
+    p->t->lead_unit = arena_strdup(p->ctx->arena, p->command->lead_unit);
+    p->t->dispatched_us = p->now_us;
+}
+
+static void effect_recall(struct plan *p, const struct machine_row *row)
+{
+    (void)row;
+    recall_live(p);
+}
+
+static void effect_pass(struct plan *p, const struct machine_row *row)
+{
+    (void)row;
+    move_all(p, ASSIGNMENT_REPORTED, ASSIGNMENT_PASSED, false);
+}
+
+static void effect_lead_back(struct plan *p, const struct machine_row *row)
+{
+    (void)row;
+    move_all(p, ASSIGNMENT_REPORTED, ASSIGNMENT_WORKING, true);
+}
+
+static void effect_redo(struct plan *p, const struct machine_row *row)
+{
+    (void)row;
     next_round(p);
     add_assignment(p, p->t->lead_unit, ASSIGNMENT_LEAD);
 }
 
-/* ---- the count
- * -------------------------------------------------------------------------------------- */
-
-/* The ticket leaves one unit's hand for another's: `dispatched` follows only if it had been
- * dispatched before. */
-static void tally_move(struct plan *p, const char *from, const char *to)
+static void effect_add_co(struct plan *p, const struct machine_row *row)
 {
-    struct ticket_tally *minus = plan_tally(p, p->now_us, from);
-    struct ticket_tally *plus = plan_tally(p, p->now_us, to);
-
-    minus->open = -1;
-    minus->dispatched = p->t->dispatched_us ? -1 : 0;
-    minus->overdue = p->t->is_overdue ? -1 : 0;
-    plus->open = 1;
-    plus->dispatched = 1;
-    plus->overdue = p->t->is_overdue ? 1 : 0;
+    (void)row;
+    add_assignment(p, p->command->lead_unit, ASSIGNMENT_CO);
 }
 
-static void tally_end(struct plan *p, bool undo_dispatch)
-{
-    struct ticket_tally *t = plan_tally(p, p->now_us, p->t->lead_unit);
-
-    t->open = -1;
-    t->overdue = p->t->is_overdue ? -1 : 0;
-    if (undo_dispatch && p->t->dispatched_us) {
-        t->dispatched = -1;
-        p->t->dispatched_us = 0;
-    }
-    p->t->is_overdue = false;
-}
-
-static void tally_close(struct plan *p, enum tier tier, const char *unit)
-{
-    struct ticket_change *change = p->change;
-    struct ticket_tally *t = plan_tally(p, p->now_us, unit);
-
-    t->closed = 1;
-    t->tier = tier;
-    t->desk = tier == TIER_DESK;
-    t->on_time = !p->t->was_late;
-    change->closed_us = p->now_us;
-    change->closed_tier = tier;
-    change->closed_unit = unit;
-    change->closed_on_time = !p->t->was_late;
-}
-
-/* ---- effects of a row
- * --------------------------------------------------------------------------------- */
-
-static void apply_dispatch(struct plan *p, const struct machine_row *row)
-{
-    const char *before = p->t->lead_unit;
-
-    if (row->effect == EFFECT_REPLACE)
-        recall_live(p);
-    if (p->t->is_problem && row->effect == EFFECT_CREATE) {
-        next_round(p); /* sent elsewhere before anybody has begun, it stays the same round */
-        clocks_start_at(p, SLA_REDO, 0);
-    }
-    create_assignments(p);
-    p->t->lead_unit = arena_strdup(p->ctx->arena, p->command->lead_unit);
-    if (row->action != ACTION_RECEIVE)
-        tally_move(p, before, p->t->lead_unit);
-    p->t->dispatched_us = p->now_us;
-}
-
-static void apply_effect(struct plan *p, const struct machine_row *row)
-{
-    static const bool is_dispatch[EFFECT_COUNT] = {[EFFECT_CREATE] = true, [EFFECT_REPLACE] = true};
-
-    if (is_dispatch[row->effect])
-        apply_dispatch(p, row);
-    else if (row->effect == EFFECT_RECALL)
-        recall_live(p);
-    else if (row->effect == EFFECT_SELF)
-        change_self(p, row);
-    else if (row->effect == EFFECT_PASS)
-        move_all(p, ASSIGNMENT_REPORTED, ASSIGNMENT_PASSED, false);
-    else if (row->effect == EFFECT_LEAD_BACK)
-        move_all(p, ASSIGNMENT_REPORTED, ASSIGNMENT_WORKING, true);
-    else if (row->effect == EFFECT_REDO)
-        redo(p);
-}
+static void (*const effects[EFFECT_COUNT])(struct plan *p, const struct machine_row *row) = {
+    [EFFECT_CREATE] = apply_dispatch, [EFFECT_REPLACE] = apply_dispatch,
+    [EFFECT_RECALL] = effect_recall,  [EFFECT_SELF] = change_self,
+    [EFFECT_PASS] = effect_pass,      [EFFECT_LEAD_BACK] = effect_lead_back,
+    [EFFECT_REDO] = effect_redo,      [EFFECT_ADD_CO] = effect_add_co,
+    [EFFECT_HAND_OVER] = hand_over,   [EFFECT_TRANSFER] = transfer,
+    [EFFECT_TO_POOL] = to_pool,
+};
 
 static void clocks_hear(struct plan *p, enum sla_event event, int assignment)
 {
@@ -406,9 +310,19 @@ static void clocks_hear(struct plan *p, enum sla_event event, int assignment)
     clocks_start_at(p, event, assignment);
 }
 
+static void start_new_units(struct plan *p)
+{
+    for (size_t i = 0; i < p->t->assignment_count; i++) {
+        const struct assignment *a = &p->t->assignments[i];
+        bool is_forwarded = a->parent && p->command->action == ACTION_FORWARD;
+        if (a->is_new)
+            clocks_start_unit(p, a, is_forwarded ? p->command->days : 0);
+    }
+}
+
 static void tell_clocks(struct plan *p, const struct machine_row *row)
 {
-    const struct assignment *own = row->effect == EFFECT_SELF ? self(p) : NULL;
+    const struct assignment *own = effect_is_on_self(row->effect) ? plan_self(p) : NULL;
 
     if (row->guard == GUARD_FAIL) { /* what follows a good review does not begin */
         clocks_stop_at(p, row->sla, 0);
@@ -420,66 +334,11 @@ static void tell_clocks(struct plan *p, const struct machine_row *row)
         clocks_hear(p, row->sla, 0);
     if (own)
         clocks_hear(p, row->sla, own->ordinal);
+    if (row->action == ACTION_COMPLETE && row->effect == EFFECT_CREATE)
+        clocks_hear(p, SLA_DISPATCHED, 0);
     if (row->effect == EFFECT_REDO)
         clocks_start_at(p, SLA_REDO, 0);
-    for (size_t i = 0; i < p->t->assignment_count; i++) {
-        if (p->t->assignments[i].is_new)
-            clocks_start_at(p, SLA_DISPATCHED, p->t->assignments[i].ordinal);
-    }
-}
-
-static void write_units(struct sbuf *out, const struct ticket_command *c)
-{
-    plan_json_string(out, "lead_unit", c->lead_unit);
-    if (c->co_unit_count == 0)
-        return;
-    sbuf_adds(out, ",\"co_units\":[");
-    for (size_t i = 0; i < c->co_unit_count; i++) {
-        if (i)
-            sbuf_addc(out, ',');
-        plan_json_string(out, NULL, c->co_units[i]);
-    }
-    sbuf_addc(out, ']');
-}
-
-static void write_flag(struct sbuf *out, const char *key, int value)
-{
-    if (value >= 0)
-        sbuf_addf(out, ",\"%s\":%s", key, value ? "true" : "false");
-}
-
-static void write_detail(struct sbuf *out, const struct plan *p, const struct machine_row *row)
-{
-    const struct ticket_command *c = p->command;
-
-    if (row->event == EVENT_DISPATCHED)
-        write_units(out, c);
-    else if (row->event == EVENT_POOLED && c->route)
-        plan_json_string(out, "reason", route_reason_words[c->route->reason].code);
-    else if (row->event == EVENT_REFERRED)
-        plan_json_string(out, "to", c->to);
-    if (row->event == EVENT_REPORTED)
-        sbuf_addf(out, "\"role\":\"%s\"", assignment_role_words[self(p)->role].code);
-    if (row->event == EVENT_REPORTED)
-        write_flag(out, "solved", c->solved);
-    if (row->event != EVENT_CALLED_BACK)
-        return;
-    sbuf_addf(out, "\"reached\":%s", c->reached ? "true" : "false");
-    write_flag(out, "contacted", c->contacted);
-    write_flag(out, "solved", c->solved);
-    if (c->satisfied)
-        sbuf_addf(out, ",\"satisfied\":%d", c->satisfied);
-}
-
-static void write_event(struct plan *p, const struct machine_row *row)
-{
-    struct sbuf detail;
-
-    sbuf_init(&detail, 0);
-    write_detail(&detail, p, row);
-    plan_event(p, row->event, p->now_us, row->effect == EFFECT_SELF ? self(p) : NULL, detail.data,
-               p->command->text);
-    sbuf_free(&detail);
+    start_new_units(p);
 }
 
 static void close_ticket(struct plan *p, const struct machine_row *row)
@@ -491,7 +350,7 @@ static void close_ticket(struct plan *p, const struct machine_row *row)
     tally_close(p, tier, at_desk ? NULL : p->t->lead_unit);
     sbuf_init(&detail, 0);
     sbuf_addf(&detail, "\"tier\":\"%s\",\"on_time\":%s", tier_words[tier].code,
-              p->change->closed_on_time ? "true" : "false");
+              p->t->closed_on_time ? "true" : "false");
     plan_event(p, EVENT_CLOSED, p->now_us, NULL, detail.data, NULL);
     sbuf_free(&detail);
 }
@@ -504,9 +363,28 @@ static void end_ticket(struct plan *p, const struct machine_row *row)
         clocks_stop_at(p, SLA_CLOSED, 0);
     clocks_end(p, 0, at_desk);
     /* Each matter counts once: answered at the desk or dispatched, also a problem ticket. */
-    tally_end(p, at_desk || row->guard == GUARD_NOBODY_SIGNED);
+    tally_end(p, at_desk || row->guard == GUARD_NOBODY_SIGNED || row->to == TICKET_MERGED);
     if (row->to == TICKET_CLOSED)
         close_ticket(p, row);
+}
+
+/* Closed, ended or merged before; the event of it is written already. */
+static void open_again(struct plan *p, const struct machine_row *row)
+{
+    bool is_merged = row->action == ACTION_UNMERGE;
+    bool to_units = row->effect == EFFECT_REDO;
+
+    tally_reopen(p, !to_units);
+    p->t->merged_into = 0;
+    if (is_merged) {
+        clocks_revive_resolve(p);
+        clocks_start_at(p, SLA_RECEIVED, 0); /* of what was merged before it was complete */
+    } else if (!to_units) {                  /* the redo has its round and its clock already */
+        next_round(p);
+        clocks_start_at(p, SLA_REDO, 0);
+    }
+    if (!to_units)
+        clocks_start(p, CLOCK_DISPATCH, 0);
 }
 
 static void become_problem(struct plan *p)
@@ -537,7 +415,7 @@ static const char *reply_for_citizen(const struct plan *p, const struct machine_
         return NULL;
     for (size_t i = p->t->assignment_count; i-- > 0;) {
         const struct assignment *a = &p->t->assignments[i];
-        if (a->role == ASSIGNMENT_LEAD && is_current(p, a) && a->state == ASSIGNMENT_PASSED)
+        if (a->role == ASSIGNMENT_LEAD && plan_is_current(p, a) && a->state == ASSIGNMENT_PASSED)
             return a->public_reply;
     }
     return NULL;
@@ -556,15 +434,22 @@ static void take_row(struct plan *p, const struct machine_row *row)
 
     if (row->action == ACTION_CALLBACK)
         note_callback(p);
-    write_event(p, row);
-    apply_effect(p, row);
+    plan_write_event(p, row);
+    if (effects[row->effect])
+        effects[row->effect](p, row);
     tell_clocks(p, row);
     set_state(p, row->to);
+    if (row->action == ACTION_COMPLETE && row->effect == EFFECT_CREATE)
+        plan_write_dispatched(p);
+    if (row->action == ACTION_MERGE)
+        p->t->merged_into = p->command->into;
     if (row->effect == EFFECT_REDO)
         plan_event(p, EVENT_REDO, p->now_us, &p->t->assignments[p->t->assignment_count - 1], NULL,
                    NULL);
-    if (row->guard == GUARD_REDO_SPENT)
+    if (row->guard == GUARD_REDO_SPENT || row->guard == GUARD_GRANTED_LAST)
         become_problem(p);
+    if (!was_open && ticket_state_is_open(p->t->state))
+        open_again(p, row);
     if (was_open && !ticket_state_is_open(p->t->state))
         end_ticket(p, row);
     p->change->public_reply = reply_for_citizen(p, row);
@@ -605,26 +490,51 @@ enum plan_result ticket_plan_intake(const struct plan_context *ctx, const struct
     p.t->state = TICKET_ACCEPTED;
     struct ticket_command routed = routed_command(&p, command);
     p.command = &routed;
-    const struct machine_row *row = choose_row(&p, 1u << STATE_NONE, refusal_r, &result);
+    const struct machine_row *row = plan_choose_row(&p, 1u << STATE_NONE, refusal_r, &result);
     if (!row)
         return result;
     plan_event(&p, EVENT_RECEIVED, command->now_us, NULL, NULL, NULL);
-    clocks_start_at(&p, SLA_RECEIVED, 0);
+    if (!command->incomplete) /* nothing can be promised yet */
+        clocks_start_at(&p, SLA_RECEIVED, 0);
     take_row(&p, row);
-    struct ticket_tally *t = plan_tally(&p, command->now_us, p.t->lead_unit);
-    t->received = 1;
-    t->open = 1;
-    t->dispatched = p.t->lead_unit != NULL;
+    tally_receive(&p);
     plan_end(&p);
     return PLAN_OK;
+}
+
+/* ---- completing --------------------------------------------------------------------------------
+ */
+
+/* What is known now is the ticket's own before anything is decided by it. */
+static void take_facts(struct plan *p, const struct ticket_view *before)
+{
+    const struct ticket_facts *f = p->command->facts;
+    const struct route *route = p->command->route;
+
+    p->change->facts = f;
+    p->change->route = route;
+    if (f) {
+        p->t->category = f->category ? f->category : p->t->category;
+        p->t->region = f->region ? f->region : p->t->region;
+        p->t->kind = f->kind >= 0 ? (enum ticket_kind)f->kind : p->t->kind;
+        p->t->urgency = f->urgency >= 0 ? (enum ticket_urgency)f->urgency : p->t->urgency;
+    }
+    if (route) { /* a rule may override them */
+        p->t->kind = route->kind;
+        p->t->urgency = route->urgency;
+        p->t->policy = sla_policy_name(city_policy(p->ctx->city, route->policy));
+        p->t->sla_set = city_sla_version(p->ctx->city);
+    }
+    tally_refile(p, before);
+    plan_look_up(p);
 }
 
 static bool is_units_own(const struct plan *p)
 {
     const struct ticket_command *c = p->command;
-    const struct assignment *a = find_self(p);
+    const struct assignment *a = plan_find_self(p);
 
-    if (action_is_assignments(c->action))
+    if (action_is_on_assignment(c->action))
         return a && (c->role != ROLE_UNIT || (c->unit && strcmp(a->unit, c->unit) == 0));
     if (c->role != ROLE_UNIT)
         return true;
@@ -643,13 +553,16 @@ enum plan_result ticket_plan_action(const struct plan_context *ctx, const struct
     enum plan_result result = PLAN_OK;
 
     plan_begin(&p, ctx, view, command->now_us, change_r);
-    p.command = command;
+    struct ticket_command routed = routed_command(&p, command);
+    p.command = &routed;
     if (!is_units_own(&p))
         return PLAN_ABSENT;
-    const struct machine_row *row = choose_row(&p, 1u << view->state, refusal_r, &result);
+    const struct machine_row *row = plan_choose_row(&p, 1u << view->state, refusal_r, &result);
     if (!row)
         return result;
     clocks_tick(&p);
+    if (row->action == ACTION_COMPLETE)
+        take_facts(&p, view);
     take_row(&p, row);
     plan_end(&p);
     return PLAN_OK;

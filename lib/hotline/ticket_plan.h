@@ -22,6 +22,17 @@
 /* ---- a ticket as it is ------------------------------------------------------------------------
  */
 
+/* What a unit has asked for and the desk has not decided yet. */
+struct assignment_request {
+    enum request_kind kind; /* REQUEST_NONE: nothing waits; the rest is 0 then */
+    int64_t at_us;
+    const char *ground; /* return: code of return_ground_words; extension, suspension: text */
+    const char *text;   /* evidence, NULL = none */
+    const char *proposed_unit; /* return, NULL = none */
+    int days;                  /* extension: working days */
+    int64_t until_us;          /* suspension */
+};
+
 struct assignment {
     int ordinal; /* 1.. within the ticket; the id outside is "number-ordinal" */
     const char *unit;
@@ -32,6 +43,10 @@ struct assignment {
     const char *signed_by;               /* account; NULL = not yet */
     int solved;                          /* of the report: -1 unknown, 0, 1 */
     const char *internal, *public_reply; /* NULL = none */
+    int parent;                          /* ordinal that handed it down or up; 0 = the desk's */
+    struct assignment_request request;
+    int extensions;             /* granted so far */
+    int64_t suspended_until_us; /* of ASSIGNMENT_SUSPENDED, else 0 */
     bool is_changed, is_new;
 };
 
@@ -42,11 +57,20 @@ struct ticket_clock {
     int round;
     enum clock_state state;
     enum sla_event stop;
-    enum limit_unit unit;
+    struct limit limit;
+    int warn_percent;
     bool pausable, provisional;
+    int64_t sla_set, calendar_set; /* versions of policy and calendar it was computed by */
     int64_t started_us, due_us, warn_us;
+    int64_t original_due_us;                /* without the extensions */
     int64_t warned_us, breached_us, met_us; /* 0 = not */
+    int64_t paused_at_us;                   /* since when it stands still; 0 = it does not */
     int64_t paused_us;                      /* given back so far: working time for working units */
+    int step;                               /* escalation steps taken after the breach */
+    int64_t step_us;                        /* when the next one is due; 0 = none */
+    /* In order of time; due = clock_compute(limit, started, these). */
+    const struct clock_adjustment *adjustments;
+    size_t adjustment_count;
     bool is_changed, is_new;
 };
 
@@ -63,7 +87,16 @@ struct ticket_view {
     int callback_attempts; /* without an answer, in this round */
     const char *lead_unit; /* code or NULL */
     const char *policy;
+    int64_t sla_set;                /* version of the policies it keeps */
+    int transfers;                  /* returns granted to a lead */
+    int64_t merged_into;            /* the master's number; 0 = not merged */
+    enum ticket_state master_state; /* of merged_into, or of the master that a merge names */
+    bool is_master;                 /* others are merged into it */
     int64_t received_us, dispatched_us;
+    int64_t closed_us; /* 0 = not closed; the next three hold only then */
+    enum tier closed_tier;
+    const char *closed_unit; /* NULL = answered at the desk */
+    bool closed_on_time;
     enum tier deepest_tier;
     bool was_late; /* some resolve clock was broken */
     struct assignment *assignments;
@@ -80,14 +113,20 @@ struct ticket_view {
 /* ---- what somebody wants ------------------------------------------------------------------------
  */
 
+/* What completing a ticket may set; NULL or -1 = as it was. */
+struct ticket_facts {
+    const char *category, *region, *address, *title, *text; /* codes checked to exist */
+    int kind, urgency;
+};
+
 struct ticket_command {
     enum ticket_action action;
     enum actor_role role;
     const char *actor;     /* account name */
     const char *unit;      /* of ROLE_UNIT */
-    int assignment;        /* ordinal, for assignment actions */
+    int assignment;        /* ordinal, for actions on assignments */
     const char *text;      /* reply, ground, note, opinion ... as the action takes */
-    const char *lead_unit; /* dispatch; already checked to exist */
+    const char *lead_unit; /* dispatch, forward, add-unit, decide; already checked to exist */
     const char *const *co_units;
     size_t co_unit_count;
     const char *to;                      /* refer */
@@ -96,7 +135,14 @@ struct ticket_command {
     int contacted, solved;               /* callback, report: -1 not said, 0, 1 */
     int satisfied;                       /* 1..5 (5 best), 0 = not rated */
     const char *internal, *public_reply; /* report */
-    const struct route *route;           /* receive */
+    const struct route *route;           /* receive, complete */
+    bool incomplete;                     /* receive */
+    bool grant;                          /* decide */
+    int days;                            /* forward, extend, decide: working days; 0 = not said */
+    int64_t until_us;                    /* suspend */
+    const char *ground, *proposed_unit;  /* return, extend, suspend */
+    int64_t into;                        /* merge: the master's number */
+    const struct ticket_facts *facts;    /* complete: what is known now; NULL = nothing new */
     int64_t now_us;
 };
 
@@ -106,8 +152,12 @@ struct plan_rules {
     int max_callback_attempts; /* 3 */
     int satisfied_from;        /* 4: grades that count as satisfied */
     int dissatisfied_to;       /* 2: grades that start a redo */
+    int max_transfers;         /* 3: this one makes a problem ticket */
+    int max_extensions;        /* 1 of an assignment */
+    int max_extension_days;    /* 10 working days */
+    int max_suspension_days;   /* 180 calendar days; ours, DOMAIN names none */
 };
-#define PLAN_RULES_DEFAULT ((struct plan_rules){3, 3, 4, 2})
+#define PLAN_RULES_DEFAULT ((struct plan_rules){3, 3, 4, 2, 3, 1, 10, 180})
 
 /* ---- what has to be stored
  * ------------------------------------------------------------------------ */
@@ -120,6 +170,7 @@ struct ticket_event {
     enum actor_role role;
     int assignment;     /* ordinal or 0 */
     const char *unit;   /* of the assignment, or NULL */
+    const char *tell;   /* a unit that hears of it although it has no part in it; NULL = none */
     const char *detail; /* JSON object text made by the plan: {"clock":"resolve","due_at":...} */
     const char *text;   /* what people said: note, ground, opinion; NULL */
     uint8_t hash[32];   /* chain: see ticket_event_hash() */
@@ -130,6 +181,10 @@ struct ticket_tally {
     int64_t at_us;
     const char *unit; /* lead or closing unit; "" = none */
     enum tier tier;   /* of a closing */
+    bool is_closing;  /* tier holds; closed may be -1 (reopened) */
+    /* The ticket's own after the change, unless these say otherwise (before it was completed). */
+    const char *category, *region; /* NULL = the ticket's; region "" = none */
+    int kind;                      /* -1 = the ticket's */
     int received, desk, dispatched, open, closed, on_time, overdue;
 };
 
@@ -140,7 +195,7 @@ struct ticket_callback {
 };
 
 #define PLAN_MAX_EVENTS 160
-#define PLAN_MAX_TALLIES 8
+#define PLAN_MAX_TALLIES 12
 
 struct ticket_change {
     /* The ticket after the change: version is the expected one + 1; arrays hold all rows, with
@@ -149,12 +204,10 @@ struct ticket_change {
     size_t event_count, tally_count;
     bool is_changed; /* false: nothing to store (a tick that found nothing due) */
     /* Set by the transition, NULL or 0 otherwise */
-    int64_t closed_us;
-    enum tier closed_tier;
-    const char *closed_unit;
-    bool closed_on_time;
-    const char *public_reply; /* what the citizen may read now */
-    const char *ground;       /* of reject */
+    const struct ticket_facts *facts; /* of complete */
+    const struct route *route;        /* of complete: rule and reason to be stored */
+    const char *public_reply;         /* what the citizen may read now */
+    const char *ground;               /* of reject */
     const char *referred_to;
     bool has_callback;
     struct ticket_callback callback;
@@ -193,14 +246,17 @@ enum plan_result ticket_plan_intake(const struct plan_context *ctx, const struct
 enum plan_result ticket_plan_action(const struct plan_context *ctx, const struct ticket_view *view,
                                     const struct ticket_command *command,
                                     struct ticket_change *change_r, struct plan_refusal *refusal_r);
-/* Lets time pass only: warnings and breaches up to now. */
+/* Lets time pass only: warnings, breaches and what follows them, ends of suspensions, and another
+ * calendar. */
 void ticket_plan_tick(const struct plan_context *ctx, const struct ticket_view *view,
                       int64_t now_us, struct ticket_change *change_r);
 /* The next instant at which a tick has something to do for this clock; 0 = never. */
 int64_t ticket_clock_next_us(const struct ticket_clock *clock);
-/* Deadline that orders the queue of a unit: of the running resolve clock, else of the ticket's
- * earliest running one; 0 = none. */
-int64_t ticket_queue_due_us(const struct ticket_view *view);
+/* The next instant at which a tick has something to do for this ticket; 0 = never. */
+int64_t ticket_next_us(const struct ticket_view *view);
+/* Deadline that orders an assignment in the queue of its unit: its own resolve clock or the
+ * ticket's, whichever is first; else the earliest of those that run; 0 = none. */
+int64_t ticket_queue_due_us(const struct ticket_view *view, const struct assignment *assignment);
 
 /* hash = SHA-256(previous hash, then number, seq, at, type, actor, assignment, detail, text, each
  * with its length). */

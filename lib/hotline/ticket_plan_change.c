@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "base/civil.h"
 #include "base/crypto.h"
 #include "hotline/ticket_plan_private.h"
 
@@ -21,26 +22,24 @@ void plan_begin(struct plan *p, const struct plan_context *ctx, const struct tic
                 int64_t now_us, struct ticket_change *change)
 {
     struct arena *arena = ctx->arena;
-    int region = view->region ? city_find_region(ctx->city, view->region) : -1;
-    int policy = view->policy ? city_find_policy(ctx->city, view->policy) : -1;
-
     memset(change, 0, offsetof(struct ticket_change, events));
     change->after = *view;
     change->after.assignments = copy_rows(arena, view->assignments, view->assignment_count,
                                           sizeof(struct assignment), PLAN_ASSIGNMENT_ROOM);
     change->after.clocks = copy_rows(arena, view->clocks, view->clock_count,
                                      sizeof(struct ticket_clock), PLAN_CLOCK_ROOM);
-    /* A policy that was dropped from the city since: its name finds nothing, the default holds. */
-    if (policy < 0)
-        policy = city_find_policy(ctx->city, "default");
-    *p = (struct plan){
-        .ctx = ctx,
-        .change = change,
-        .t = &change->after,
-        .policy = city_policy(ctx->city, policy),
-        .calendar = city_calendar(ctx->city, region),
-        .now_us = now_us,
-    };
+    *p = (struct plan){.ctx = ctx, .change = change, .t = &change->after, .now_us = now_us};
+    plan_look_up(p);
+}
+
+/* The policies are those of the version that the ticket was received under. */
+void plan_look_up(struct plan *p)
+{
+    const struct city *city = p->ctx->city;
+    int region = p->t->region ? city_find_region(city, p->t->region) : -1;
+
+    p->policy = city_policy_of(city, p->t->sla_set, p->t->policy ? p->t->policy : "default");
+    p->calendar = city_calendar(city, region);
 }
 
 void plan_end(struct plan *p)
@@ -78,6 +77,14 @@ void plan_json_string(struct sbuf *out, const char *key, const char *value)
     sbuf_addc(out, '"');
 }
 
+void plan_json_instant(struct sbuf *out, const struct plan *p, const char *key, int64_t us)
+{
+    char text[CIVIL_INSTANT_SIZE];
+
+    civil_format_instant(us, city_offset_min(p->ctx->city), text);
+    plan_json_string(out, key, text);
+}
+
 struct ticket_event *plan_event(struct plan *p, enum ticket_event_type type, int64_t at_us,
                                 const struct assignment *assignment, const char *detail,
                                 const char *text)
@@ -86,7 +93,7 @@ struct ticket_event *plan_event(struct plan *p, enum ticket_event_type type, int
 
     INVARIANT(change->event_count < PLAN_MAX_EVENTS);
     struct ticket_event *e = &change->events[change->event_count++];
-    bool is_clock = type == EVENT_CLOCK_WARNED || type == EVENT_CLOCK_BREACHED;
+    bool is_clock = type >= EVENT_CLOCK_WARNED;
     *e = (struct ticket_event){
         .seq = ++p->t->event_count,
         .type = type,
@@ -107,7 +114,7 @@ struct ticket_tally *plan_tally(struct plan *p, int64_t at_us, const char *unit)
 
     INVARIANT(change->tally_count < PLAN_MAX_TALLIES);
     struct ticket_tally *t = &change->tallies[change->tally_count++];
-    *t = (struct ticket_tally){.at_us = at_us, .unit = unit ? unit : ""};
+    *t = (struct ticket_tally){.at_us = at_us, .unit = unit ? unit : "", .kind = -1};
     return t;
 }
 

@@ -64,6 +64,7 @@ const struct word assignment_state_words[ASSIGNMENT_STATE_COUNT] = {
     [ASSIGNMENT_EXTENSION_REQUESTED] = {"extension_requested", "延期申请", "extension requested"},
     [ASSIGNMENT_SUSPENDED] = {"suspended", "挂起", "suspended"},
     [ASSIGNMENT_RECALLED] = {"recalled", "已收回", "recalled"},
+    [ASSIGNMENT_FORWARDED] = {"forwarded", "已转交", "handed on"},
 };
 
 const struct word assignment_role_words[ASSIGNMENT_ROLE_COUNT] = {

@@ -13,42 +13,29 @@
 #include "unit/hotline/calendar_fixture.h"
 
 #define ANY SLA_ANY
+#define RULE(clock_, kind_, urgency_, redo_, amount_, unit_, start_, stop_, pausable_, warn_)      \
+    {                                                                                              \
+        .clock = CLOCK_##clock_, .kind = (kind_), .urgency = (urgency_), .redo = (redo_),          \
+        .limit = {amount_, unit_}, .start = (start_), .stop = (stop_), .pausable = (pausable_),    \
+        .warn_percent = (warn_)                                                                    \
+    }
 #define RESOLVE(kind, urgency, redo, amount, unit)                                                 \
-    {                                                                                              \
-        CLOCK_RESOLVE, kind, urgency, redo, {amount, unit}, (redo) ? SLA_REDO : SLA_RECEIVED,      \
-            SLA_REPORTED, true, 75                                                                 \
-    }
+    RULE(RESOLVE, kind, urgency, redo, amount, unit, (redo) ? SLA_REDO : SLA_RECEIVED,             \
+         SLA_REPORTED, true, 75)
 #define URGENT(clock, urgency, minutes, start, stop, pausable)                                     \
-    {                                                                                              \
-        clock, ANY, urgency, false, {minutes, LIMIT_MINUTES}, start, stop, pausable, 75            \
-    }
+    RULE(clock, ANY, urgency, false, minutes, LIMIT_MINUTES, start, stop, pausable, 75)
 
 /* The default profile of DOMAIN 4. */
 static const struct sla_rule default_rules[] = {
-    {CLOCK_DISPATCH, ANY, ANY, false, {30, LIMIT_MINUTES}, SLA_RECEIVED, SLA_DISPATCHED, false, 75},
-    {CLOCK_SIGN,
-     ANY,
-     ANY,
-     false,
-     {240, LIMIT_WORKING_MINUTES},
-     SLA_DISPATCHED,
-     SLA_SIGNED,
-     false,
-     75},
-    URGENT(CLOCK_SIGN, URGENCY_URGENT, 15, SLA_DISPATCHED, SLA_SIGNED, false),
-    URGENT(CLOCK_SIGN, URGENCY_CRITICAL, 5, SLA_DISPATCHED, SLA_SIGNED, false),
-    {CLOCK_FIRST_CONTACT,
-     ANY,
-     ANY,
-     false,
-     {1, LIMIT_WORKING_DAYS},
-     SLA_DISPATCHED,
-     SLA_CONTACTED,
-     true,
-     75},
-    URGENT(CLOCK_FIRST_CONTACT, URGENCY_URGENT, 30, SLA_DISPATCHED, SLA_CONTACTED, true),
-    URGENT(CLOCK_FIRST_CONTACT, URGENCY_CRITICAL, 30, SLA_DISPATCHED, SLA_CONTACTED, true),
-    {CLOCK_RETURN, ANY, ANY, false, {2, LIMIT_WORKING_DAYS}, SLA_DISPATCHED, SLA_NEVER, true, 100},
+    RULE(DISPATCH, ANY, ANY, false, 30, LIMIT_MINUTES, SLA_RECEIVED, SLA_DISPATCHED, false, 75),
+    RULE(SIGN, ANY, ANY, false, 240, LIMIT_WORKING_MINUTES, SLA_DISPATCHED, SLA_SIGNED, false, 75),
+    URGENT(SIGN, URGENCY_URGENT, 15, SLA_DISPATCHED, SLA_SIGNED, false),
+    URGENT(SIGN, URGENCY_CRITICAL, 5, SLA_DISPATCHED, SLA_SIGNED, false),
+    RULE(FIRST_CONTACT, ANY, ANY, false, 1, LIMIT_WORKING_DAYS, SLA_DISPATCHED, SLA_CONTACTED, true,
+         75),
+    URGENT(FIRST_CONTACT, URGENCY_URGENT, 30, SLA_DISPATCHED, SLA_CONTACTED, true),
+    URGENT(FIRST_CONTACT, URGENCY_CRITICAL, 30, SLA_DISPATCHED, SLA_CONTACTED, true),
+    RULE(RETURN, ANY, ANY, false, 2, LIMIT_WORKING_DAYS, SLA_DISPATCHED, SLA_NEVER, true, 100),
     RESOLVE(KIND_CONSULT, ANY, false, 2, LIMIT_WORKING_DAYS),
     RESOLVE(KIND_HELP, ANY, false, 5, LIMIT_WORKING_DAYS),
     RESOLVE(KIND_COMPLAINT, ANY, false, 5, LIMIT_WORKING_DAYS),
@@ -58,16 +45,9 @@ static const struct sla_rule default_rules[] = {
     RESOLVE(ANY, URGENCY_URGENT, false, 1440, LIMIT_MINUTES),
     RESOLVE(ANY, URGENCY_CRITICAL, false, 120, LIMIT_MINUTES),
     RESOLVE(ANY, ANY, true, 3, LIMIT_WORKING_DAYS),
-    {CLOCK_REVIEW, ANY, ANY, false, {1, LIMIT_WORKING_DAYS}, SLA_REPORTED, SLA_REVIEWED, false, 75},
-    {CLOCK_CALLBACK,
-     ANY,
-     ANY,
-     false,
-     {2, LIMIT_WORKING_DAYS},
-     SLA_REVIEWED,
-     SLA_CALLED_BACK,
-     false,
-     75},
+    RULE(REVIEW, ANY, ANY, false, 1, LIMIT_WORKING_DAYS, SLA_REPORTED, SLA_REVIEWED, false, 75),
+    RULE(CALLBACK, ANY, ANY, false, 2, LIMIT_WORKING_DAYS, SLA_REVIEWED, SLA_CALLED_BACK, false,
+         75),
 };
 
 static struct sla_policy *build(const struct sla_rule *rules, size_t count)

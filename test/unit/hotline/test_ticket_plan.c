@@ -111,10 +111,10 @@ static void test_happy_path(void **state)
     assert_string_equal(rig->change.public_reply, "for the citizen");
     rig_do(rig, rig_callback(true, 1, 5));
     assert_int_equal(rig->view.state, TICKET_CLOSED);
-    assert_int_equal(rig->change.closed_tier, TIER_TOWN);
-    assert_string_equal(rig->change.closed_unit, "TA");
-    assert_int_equal(rig->change.closed_us, rig->now_us);
-    assert_true(rig->change.closed_on_time);
+    assert_int_equal(rig->change.after.closed_tier, TIER_TOWN);
+    assert_string_equal(rig->change.after.closed_unit, "TA");
+    assert_int_equal(rig->change.after.closed_us, rig->now_us);
+    assert_true(rig->change.after.closed_on_time);
     assert_true(rig->change.has_callback && rig->change.callback.satisfied == 5);
     STATES(rig, ASSIGNMENT_PASSED);
     assert_int_equal(rig->event_count, ARRAY_LEN(course));
@@ -144,8 +144,8 @@ static void test_answer_from_pool(void **state)
     TALLY(rig, "", .received = 1, .open = 1);
     rig_do(rig, rig_desk(ACTION_ANSWER));
     assert_int_equal(rig->view.state, TICKET_CLOSED);
-    assert_int_equal(rig->change.closed_tier, TIER_DESK);
-    assert_null(rig->change.closed_unit);
+    assert_int_equal(rig->change.after.closed_tier, TIER_DESK);
+    assert_null(rig->change.after.closed_unit);
     assert_string_equal(rig->change.public_reply, "words");
     assert_int_equal(rig_clock(rig, CLOCK_RESOLVE)->state, CLOCK_MET);
     TALLY(rig, "", .received = 1, .desk = 1, .closed = 1, .on_time = 1);
@@ -160,7 +160,7 @@ static void test_answer_after_dispatch(void **state)
     assert_int_equal(rig->view.state, TICKET_CLOSED);
     STATES(rig, ASSIGNMENT_RECALLED);
     assert_int_equal(rig->view.dispatched_us, 0);
-    assert_int_equal(rig->change.closed_tier, TIER_DESK);
+    assert_int_equal(rig->change.after.closed_tier, TIER_DESK);
     TALLY(rig, "TA", .received = 1);
     TALLY(rig, "", .desk = 1, .closed = 1, .on_time = 1);
     struct ticket_tally all = rig_sum(rig, NULL);
@@ -195,7 +195,7 @@ static void test_reject(void **state)
     assert_int_equal(rig->view.state, TICKET_REJECTED);
     STATES(rig, ASSIGNMENT_RECALLED);
     TALLY(rig, NULL, .received = 1);
-    assert_int_equal(rig->change.closed_us, 0);
+    assert_int_equal(rig->change.after.closed_us, 0);
     rig_refused(rig, rig_unit(ACTION_SIGN, "TA", 1), "state");
 }
 
@@ -245,7 +245,7 @@ static void test_dispatch_from_pool_and_elsewhere(void **state)
     handle_and_pass(rig);
     rig_do(rig, rig_callback(true, 1, 4));
     /* closed by the town, although a grid once had it */
-    assert_int_equal(rig->change.closed_tier, TIER_TOWN);
+    assert_int_equal(rig->change.after.closed_tier, TIER_TOWN);
     assert_int_equal(rig->view.deepest_tier, TIER_GRID);
     TALLY(rig, NULL, .received = 1, .dispatched = 1, .closed = 1, .on_time = 1);
 }

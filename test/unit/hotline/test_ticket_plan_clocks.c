@@ -56,7 +56,7 @@ static void test_deadlines_at_receipt(void **state)
     assert_at(c->due_us, "2026-02-13 16:00");
     assert_at(rig_clock(rig, CLOCK_FIRST_CONTACT)->due_us, "2026-02-14 17:30");
     assert_at(rig_clock(rig, CLOCK_RETURN)->due_us, "2026-02-24 17:30");
-    assert_at(ticket_queue_due_us(&rig->view), "2026-02-27 17:30");
+    assert_at(ticket_queue_due_us(&rig->view, &rig->view.assignments[0]), "2026-02-27 17:30");
 }
 
 static void test_deadlines_along_the_course(void **state)
@@ -77,7 +77,7 @@ static void test_deadlines_along_the_course(void **state)
     assert_int_equal(rig_clock(rig, CLOCK_REVIEW)->state, CLOCK_MET);
     assert_int_equal(rig_clock(rig, CLOCK_RETURN)->state, CLOCK_STOPPED);
     assert_at(rig_clock(rig, CLOCK_CALLBACK)->due_us, "2026-03-02 17:30");
-    assert_at(ticket_queue_due_us(&rig->view), "2026-03-02 17:30");
+    assert_at(ticket_queue_due_us(&rig->view, &rig->view.assignments[0]), "2026-03-02 17:30");
     rig_at(rig, "2026-03-02 10:00");
     rig_do(rig, rig_callback(true, 0, 1));
     assert_int_equal(rig_clock(rig, CLOCK_CALLBACK)->state, CLOCK_MET);
@@ -251,9 +251,8 @@ static void test_warning_and_breach_once(void **state)
         rig_tick(rig);
     assert_int_equal(rig_events(rig, EVENT_CLOCK_WARNED, &last), 1);
     assert_at(last->at_us, "2026-02-26 14:22:30");
-    assert_string_equal(
-        last->detail,
-        "{\"clock\":\"resolve\",\"round\":1,\"due_at\":\"2026-02-27T17:30:00+08:00\"}");
+    assert_string_equal(last->detail, "{\"clock\":\"resolve\",\"round\":1,\"ordinal\":2,\"due_at\":"
+                                      "\"2026-02-27T17:30:00+08:00\"}");
     rig_at(rig, "2026-02-27 17:30"); /* its last instant is still kept */
     rig_tick(rig);
     assert_false(rig->change.is_changed);
@@ -327,7 +326,7 @@ static void test_on_time_to_the_last_instant(void **state)
     rig_do(rig, rig_unit(ACTION_REPORT, "TA", 1));
     rig_at(rig, "2026-03-02 09:00"); /* the desk's slowness is not the unit's */
     close_content(rig);
-    assert_true(rig->change.closed_on_time);
+    assert_true(rig->change.after.closed_on_time);
     assert_int_equal(rig_sum(rig, "TA").on_time, 1);
 }
 
@@ -342,7 +341,7 @@ static void test_late_to_the_end(void **state)
     rig_do(rig, rig_unit(ACTION_REPORT, "TA", 1));
     assert_int_equal(rig_sum(rig, "TA").overdue, 1);
     close_content(rig);
-    assert_false(rig->change.closed_on_time);
+    assert_false(rig->change.after.closed_on_time);
     assert_false(rig->view.is_overdue);
     assert_true(rig->view.was_late);
     struct ticket_tally sum = rig_sum(rig, "TA");
@@ -377,7 +376,7 @@ static void test_nothing_runs_after_the_end(void **state)
     rig_do(rig, rig_desk(ACTION_WITHDRAW));
     for (int k = 0; k < CLOCK_COUNT; k++)
         assert_int_equal(rig_running(rig, (enum clock_kind)k), 0);
-    assert_int_equal(ticket_queue_due_us(&rig->view), 0);
+    assert_int_equal(ticket_queue_due_us(&rig->view, &rig->view.assignments[0]), 0);
     rig_at(rig, "2027-01-04 09:00");
     rig_tick(rig);
     assert_false(rig->change.is_changed);
@@ -397,7 +396,8 @@ static void test_lead_alone_moves_the_tickets_clocks(void **state)
     rig_do(rig, rig_dispatch(ROLE_DESK, "TA", co, 1));
     assert_int_equal(rig->view.clock_count, 0);
     rig_do(rig, rig_unit(ACTION_SIGN, "TB", 2));
-    assert_int_equal(rig->view.clock_count, 0);
+    assert_int_equal(rig->view.clock_count, 1); /* the co-unit's own */
+    assert_int_equal(rig->view.clocks[0].assignment, 2);
     rig_at(rig, "2026-03-02 10:30");
     rig_do(rig, rig_unit(ACTION_SIGN, "TA", 1));
     assert_at(rig_clock(rig, CLOCK_RESOLVE)->due_us, "2026-03-02 20:30");
@@ -412,7 +412,7 @@ static void test_lead_alone_moves_the_tickets_clocks(void **state)
     assert_int_equal(rig_running(rig, CLOCK_RETURN), 0);
     close_content(rig);
     assert_int_equal(rig_clock(rig, CLOCK_RESOLVE)->state, CLOCK_MET);
-    assert_int_equal(rig->view.clock_count, 3);
+    assert_int_equal(rig->view.clock_count, 4);
 }
 
 /* A clock that would run on through the redo makes way for the redo's own. */

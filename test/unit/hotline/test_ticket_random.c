@@ -293,11 +293,11 @@ static void note_change(struct life *l)
     l->changes += change->is_changed;
     for (size_t i = 0; i < change->event_count; i++)
         l->seen[change->events[i].type]++;
-    if (change->closed_us) {
+    if (change->after.closed_us && !l->witness.is_closed) {
         assert_false(l->witness.is_closed);
         l->witness.is_closed = true;
-        l->witness.closed_tier = change->closed_tier;
-        l->witness.closed_unit = change->closed_unit;
+        l->witness.closed_tier = change->after.closed_tier;
+        l->witness.closed_unit = change->after.closed_unit;
     }
 }
 

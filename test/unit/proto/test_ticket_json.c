@@ -569,7 +569,6 @@ static struct ticket_record a_record(struct ticket_rig *rig)
                                   .text = "line\nline",
                                   .rule_set = 3,
                                   .route_reason = "manual",
-                                  .closed_on_time = -1,
                                   .name = "李女士",
                                   .phone = "13812341234",
                                   .leases = leases};
