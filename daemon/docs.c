@@ -58,6 +58,7 @@ static const struct topic {
     void (*write)(struct sbuf *out);
 } topics[] = {
     {"machine", machine_write_document},
+    {"promela", machine_write_promela},
     {"routes", write_routes},
     {"problems", write_problems},
 };

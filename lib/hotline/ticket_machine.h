@@ -227,5 +227,7 @@ const char *machine_check(void);
 struct sbuf;
 /* Markdown with a Mermaid diagram: proto/TICKET.md is this text. */
 void machine_write_document(struct sbuf *out);
+/* Promela: vocabulary and rows, for test/model. */
+void machine_write_promela(struct sbuf *out);
 
 #endif
