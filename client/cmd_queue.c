@@ -6,6 +6,7 @@
 #include "client/api.h"
 #include "client/commands.h"
 #include "client/view.h"
+#include "hotline/ticket_machine.h"
 
 #define WAIT_MAX_S 55
 #define CLAIM_MAX 100
@@ -210,6 +211,54 @@ static const struct option report_options[] = {
      .help = T_OPT_PUBLIC_REPLY},
 };
 
+#define TEXT_OPTION(option, required, text)                                                        \
+    {                                                                                              \
+        .name = option, .field = option, .kind = OPTION_TEXT, .flags = required, .hint = "TEXT",   \
+        .help = text                                                                               \
+    }
+#define DAYS_OPTION(required)                                                                      \
+    {                                                                                              \
+        .name = "days", .field = "days", .kind = OPTION_INT, .flags = required, .hint = "N",       \
+        .help = T_OPT_DAYS, .min = 1, .max = 366                                                   \
+    }
+#define UNIT_OPTION(option, json, required, text)                                                  \
+    {                                                                                              \
+        .name = option, .field = json, .kind = OPTION_TEXT, .flags = required, .hint = "UNIT",     \
+        .help = text                                                                               \
+    }
+
+static const struct option forward_options[] = {
+    UNIT_OPTION("to", "unit", OPTION_REQUIRED, T_OPT_FORWARD_TO),
+    DAYS_OPTION(0),
+    TEXT_OPTION("text", 0, T_OPT_REMARK),
+};
+static const struct option remark_options[] = {TEXT_OPTION("text", 0, T_OPT_REMARK)};
+static const struct option return_options[] = {
+    {.name = "ground",
+     .field = "ground",
+     .kind = OPTION_WORD,
+     .flags = OPTION_REQUIRED,
+     .hint = "GROUND",
+     .help = T_OPT_RETURN_GROUND,
+     .words = return_ground_words,
+     .word_count = GROUND_COUNT},
+    UNIT_OPTION("proposed-unit", "proposed_unit", 0, T_OPT_PROPOSED_UNIT),
+    TEXT_OPTION("text", OPTION_REQUIRED, T_OPT_EVIDENCE),
+};
+static const struct option extend_options[] = {
+    DAYS_OPTION(OPTION_REQUIRED),
+    TEXT_OPTION("ground", OPTION_REQUIRED, T_OPT_WHY),
+};
+static const struct option suspend_options[] = {
+    {.name = "until",
+     .field = "until",
+     .kind = OPTION_TEXT,
+     .flags = OPTION_REQUIRED,
+     .hint = "DATE",
+     .help = T_OPT_SUSPEND_UNTIL},
+    TEXT_OPTION("reason", OPTION_REQUIRED, T_OPT_WHY),
+};
+
 #define OPTIONS(table) .options = table, .option_count = ARRAY_LEN(table)
 #define ACTION(word, summary_text, table)                                                          \
     {                                                                                              \
@@ -234,5 +283,11 @@ const struct command queue_commands[] = {
     ACTION("release", T_CMD_QUEUE_RELEASE, release_options),
     ACTION("contact", T_CMD_QUEUE_CONTACT, contact_options),
     ACTION("report", T_CMD_QUEUE_REPORT, report_options),
+    ACTION("forward", T_CMD_QUEUE_FORWARD, forward_options),
+    ACTION("escalate", T_CMD_QUEUE_ESCALATE, remark_options),
+    ACTION("return", T_CMD_QUEUE_RETURN, return_options),
+    ACTION("extend", T_CMD_QUEUE_EXTEND, extend_options),
+    ACTION("suspend", T_CMD_QUEUE_SUSPEND, suspend_options),
+    ACTION("resume", T_CMD_QUEUE_RESUME, remark_options),
 };
 const size_t queue_command_count = ARRAY_LEN(queue_commands);

@@ -4,6 +4,7 @@
  * The actions differ only in their fields, so they are rows: the last word of the path is the
  * action, the options of the row are the members of its body.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -116,7 +117,17 @@ static enum exit_code run_list(struct client *client, const struct args *args)
     return code;
 }
 
-static enum exit_code run_action(struct client *client, const struct args *args)
+/* The one value, bare, so that it can be piped. */
+static void view_revealed(const struct client *client, const struct json_value *answer)
+{
+    const char *value = json_string(json_get(answer, "value"), NULL);
+
+    (void)client;
+    (void)printf("%s\n", value ? value : "");
+}
+
+static enum exit_code act(struct client *client, const struct args *args,
+                          void (*view)(const struct client *, const struct json_value *))
 {
     struct api_answer answer;
     struct json_writer w;
@@ -142,9 +153,19 @@ static enum exit_code run_action(struct client *client, const struct args *args)
     if (code != EXIT_DONE)
         return code;
     if (!api_print_raw(client, &answer))
-        view_result(client, api_root(&answer));
+        view(client, api_root(&answer));
     api_answer_free(&answer);
     return EXIT_DONE;
+}
+
+static enum exit_code run_action(struct client *client, const struct args *args)
+{
+    return act(client, args, view_result);
+}
+
+static enum exit_code run_reveal(struct client *client, const struct args *args)
+{
+    return act(client, args, view_revealed);
 }
 
 #define KIND_OPTION(required)                                                                      \
@@ -226,6 +247,7 @@ static const struct option new_options[] = {
      .kind = OPTION_TEXT,
      .hint = "ID",
      .help = T_OPT_CALL_ID},
+    {.name = "incomplete", .field = "incomplete", .kind = OPTION_FLAG, .help = T_OPT_INCOMPLETE},
     {.name = "key", .kind = OPTION_TEXT, .hint = "KEY", .help = T_OPT_KEY},
 };
 
@@ -327,6 +349,76 @@ static const struct option remark_options[] = {TEXT_OPTION("text", 0, T_OPT_REMA
 static const struct option text_options[] = {TEXT_OPTION("text", OPTION_REQUIRED, T_OPT_REMARK),
                                              VERSION_OPTION};
 
+#define DAYS_OPTION(required)                                                                      \
+    {                                                                                              \
+        .name = "days", .field = "days", .kind = OPTION_INT, .flags = required, .hint = "N",       \
+        .help = T_OPT_DAYS, .min = 1, .max = 366                                                   \
+    }
+
+static const struct option complete_options[] = {
+    CATEGORY_OPTION(0),
+    CODE_OPTION("region", "region", T_OPT_REGION),
+    TEXT_OPTION("address", 0, T_OPT_ADDRESS),
+    TEXT_OPTION("title", 0, T_OPT_TITLE),
+    TEXT_OPTION("text", 0, T_OPT_TEXT),
+    KIND_OPTION(0),
+    URGENCY_OPTION,
+    VERSION_OPTION,
+};
+
+static const struct option add_unit_options[] = {
+    {.name = "unit",
+     .field = "unit",
+     .kind = OPTION_TEXT,
+     .flags = OPTION_REQUIRED,
+     .hint = "UNIT",
+     .help = T_OPT_CO_UNIT},
+    TEXT_OPTION("text", 0, T_OPT_REMARK),
+    VERSION_OPTION,
+};
+
+static const struct option decide_options[] = {
+    {.name = "request",
+     .field = "request",
+     .kind = OPTION_TEXT,
+     .flags = OPTION_REQUIRED,
+     .hint = "ID|return|extension|suspension",
+     .help = T_OPT_REQUEST},
+    {.name = "grant",
+     .field = "grant",
+     .kind = OPTION_FLAG,
+     .flags = OPTION_REQUIRED,
+     .help = T_OPT_GRANT},
+    {.name = "refuse", .field = "grant", .kind = OPTION_NO_FLAG, .help = T_OPT_REFUSE},
+    CODE_OPTION("to", "lead_unit", T_OPT_LEAD_UNIT),
+    DAYS_OPTION(0),
+    TEXT_OPTION("text", 0, T_OPT_REMARK),
+    VERSION_OPTION,
+};
+
+static const struct option merge_options[] = {
+    {.name = "into",
+     .field = "into",
+     .kind = OPTION_TEXT,
+     .flags = OPTION_REQUIRED,
+     .hint = "NUMBER",
+     .help = T_OPT_INTO},
+    TEXT_OPTION("text", 0, T_OPT_REMARK),
+    VERSION_OPTION,
+};
+
+static const struct word revealed_words[] = {{"name", "姓名", "name"}, {"phone", "电话", "phone"}};
+static const struct option reveal_options[] = {
+    {.name = "field",
+     .field = "field",
+     .kind = OPTION_WORD,
+     .flags = OPTION_REQUIRED,
+     .hint = "name|phone",
+     .help = T_OPT_REVEAL_FIELD,
+     WORDS(revealed_words)},
+    TEXT_OPTION("reason", OPTION_REQUIRED, T_OPT_REVEAL_REASON),
+};
+
 #define OPTIONS(table) .options = table, .option_count = ARRAY_LEN(table)
 #define ON_TICKET .operands = "NUMBER", .min_operands = 1, .max_operands = 1
 #define ACTION(word, summary_text, table)                                                          \
@@ -356,7 +448,7 @@ const struct command ticket_commands[] = {
      OPTIONS(events_options),
      .run = run_events},
     ACTION("answer", T_CMD_TICKET_ANSWER, answer_options),
-    ACTION("complete", T_CMD_TICKET_COMPLETE, remark_options),
+    ACTION("complete", T_CMD_TICKET_COMPLETE, complete_options),
     ACTION("dispatch", T_CMD_TICKET_DISPATCH, dispatch_options),
     ACTION("review", T_CMD_TICKET_REVIEW, review_options),
     ACTION("callback", T_CMD_TICKET_CALLBACK, callback_options),
@@ -365,6 +457,18 @@ const struct command ticket_commands[] = {
     ACTION("withdraw", T_CMD_TICKET_WITHDRAW, remark_options),
     ACTION("note", T_CMD_TICKET_NOTE, text_options),
     ACTION("urge", T_CMD_TICKET_URGE, text_options),
+    ACTION("add-unit", T_CMD_TICKET_ADD_UNIT, add_unit_options),
+    ACTION("decide", T_CMD_TICKET_DECIDE, decide_options),
+    ACTION("merge", T_CMD_TICKET_MERGE, merge_options),
+    ACTION("unmerge", T_CMD_TICKET_UNMERGE, remark_options),
+    ACTION("reopen", T_CMD_TICKET_REOPEN, text_options),
+    ACTION("false-alarm", T_CMD_TICKET_FALSE_ALARM, remark_options),
+    {.path = "ticket reveal",
+     ON_TICKET,
+     .summary = T_CMD_TICKET_REVEAL,
+     .as = "desk",
+     OPTIONS(reveal_options),
+     .run = run_reveal},
     {.path = "ticket supervise",
      ON_TICKET,
      .summary = T_CMD_TICKET_SUPERVISE,

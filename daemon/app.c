@@ -14,6 +14,7 @@
 
 #include "base/civil.h"
 #include "base/log.h"
+#include "daemon/activation.h"
 #include "daemon/audit.h"
 #include "daemon/auth.h"
 #include "daemon/config.h"
@@ -233,7 +234,9 @@ static void make_pools(struct app *app, const char *conninfo)
     config.stmt_count = sql_catalogue_count;
     config.name = "report";
     config.connections = (int)d->settings.report_connections;
+    config.is_snapshot = true;
     d->report_pool = pg_pool_new(d->base, &config, &quiet);
+    config.is_snapshot = false;
     config.is_generic = true;
     config.name = "intake";
     config.connections = (int)d->settings.intake_connections;
@@ -284,8 +287,16 @@ static void use_settings(struct daemon *d)
 
     if (level >= 0)
         log_set_level((enum log_level)level);
-    d->plan_rules = (struct plan_rules){(int)s->max_rounds, (int)s->max_callback_attempts,
-                                        (int)s->satisfied_from, (int)s->dissatisfied_to};
+    d->plan_rules = (struct plan_rules){
+        .max_rounds = (int)s->max_rounds,
+        .max_callback_attempts = (int)s->max_callback_attempts,
+        .satisfied_from = (int)s->satisfied_from,
+        .dissatisfied_to = (int)s->dissatisfied_to,
+        .max_transfers = (int)s->max_transfers,
+        .max_extensions = (int)s->max_extensions,
+        .max_extension_days = (int)s->max_extension_days,
+        .max_suspension_days = (int)s->max_suspension_days,
+    };
 }
 
 static void reload_tls(struct daemon *d)
@@ -365,6 +376,7 @@ static void register_metrics(void)
     store_register_metrics();
     intake_register_metrics();
     sweeper_register_metrics();
+    activation_register_metrics();
     push_register_metrics();
     events_register_metrics();
     queue_register_metrics();
@@ -397,6 +409,7 @@ static void make_parts(struct app *app, const char *conninfo)
     d->push = push_new(d);
     d->store = store_new();
     d->sweeper = sweeper_new(d);
+    d->activation = activation_new(d);
     d->intake = intake_new(d);
     d->fold = fold_new(d);
     make_http(d);
@@ -409,6 +422,7 @@ static void free_parts(struct app *app)
 
     http_server_free(&d->http);
     sweeper_free(&d->sweeper);
+    activation_free(&d->activation);
     store_free(&d->store);
     intake_free(&d->intake);
     fold_free(&d->fold);
@@ -421,6 +435,7 @@ static void free_parts(struct app *app)
     auth_free(&d->auth);
     city_unref(&d->city);
     free(d->city_bundle);
+    config_next_clear(&d->next);
     for (size_t i = 0; i < ARRAY_LEN(app->signals); i++) {
         if (app->signals[i])
             event_free(app->signals[i]);

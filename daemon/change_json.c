@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/crypto.h"
+#include "hotline/city.h"
+#include "hotline/route.h"
 
 static void write_instant(struct json_writer *w, const char *key, int64_t us)
 {

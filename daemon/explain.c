@@ -7,8 +7,10 @@
  */
 #include <string.h>
 
+#include "daemon/places.h"
 #include "daemon/ticket_read.h"
 #include "proto/explain_json.h"
+#include "proto/place_json.h"
 
 /* ---- of a ticket -------------------------------------------------------------------------------
  */
@@ -40,16 +42,16 @@ static struct route_matter matter_of(const struct city *city, const struct ticke
     return matter;
 }
 
+/* A deadline that another calendar gave is told, not explained: that calendar is gone. */
 static const struct sla_rule *rule_of(const struct daemon *d, const struct ticket_record *record,
                                       const struct ticket_clock *clock)
 {
     const struct ticket_view *v = &record->view;
-    int policy = city_find_policy(d->city, v->policy);
+    const struct sla_policy *policy = city_policy_of(d->city, clock->sla_set, v->policy);
 
-    if (policy < 0 || record->sla_set != d->sla_set || record->calendar_set != d->calendar_set)
+    if (clock->calendar_set != city_calendar_version(d->city))
         return NULL;
-    return sla_rule_for(city_policy(d->city, policy), clock->clock, v->kind, v->urgency,
-                        clock->round);
+    return sla_rule_for(policy, clock->clock, v->kind, v->urgency, clock->round);
 }
 
 static const char *unit_of(const struct ticket_view *view, int ordinal)
@@ -177,11 +179,27 @@ static bool read_matter(struct request *r, struct explain_case *supposed,
             faults_add(&r->faults, "category", "not_found");
         if (supposed->region && matter->region < 0)
             faults_add(&r->faults, "region", "not_found");
+        if (!supposed->region) /* as intake does */
+            matter->region = city_find_region(city, places_certain(city, supposed->address));
     }
     if (r->faults.count == 0)
         return true;
     request_reply_faults(r);
     return false;
+}
+
+/* What the address may mean, and the region that the matter was routed by. */
+static void write_place(struct json_writer *w, const struct city *city,
+                        const struct explain_case *supposed, const struct route_matter *matter)
+{
+    const char *address = supposed->address ? supposed->address : "";
+    struct place_result places;
+
+    jw_string(w, "region", matter->region < 0 ? NULL : city_region(city, matter->region)->code);
+    if (matter->region >= 0 && !supposed->region)
+        jw_string(w, "region_from", "address");
+    place_find(city, address, strlen(address), &places);
+    place_json_write(w, "places", city, address, &places);
 }
 
 void explain_post(struct request *r)
@@ -207,6 +225,7 @@ void explain_post(struct request *r)
     jw_string(&w, "kind", kind_words[route.kind].code);
     jw_string(&w, "urgency", urgency_words[route.urgency].code);
     jw_string(&w, "policy", sla_policy_name(city_policy(d->city, route.policy)));
+    write_place(&w, d->city, &supposed, &matter);
     explain_json_write_rules(&w, d->city, &matter);
     write_supposed(&w, d->city, &matter, &route);
     jw_object_end(&w);

@@ -24,6 +24,7 @@ struct settings {
     int64_t max_connections, max_connections_per_address;
     int64_t max_waiting; /* long polls and streams at most */
     int64_t max_rounds, max_callback_attempts, satisfied_from, dissatisfied_to;
+    int64_t max_transfers, max_extensions, max_extension_days, max_suspension_days;
     int64_t drain_seconds;
 };
 

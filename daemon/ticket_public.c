@@ -19,6 +19,7 @@ static const struct public_step {
     {EVENT_RECEIVED, "您的诉求已受理"},
     {EVENT_DISPATCHED, "已派发承办单位"},
     {EVENT_ANSWERED, "已直接答复"},
+    {EVENT_INCOMPLETE, "信息待补充"},
     {EVENT_COMPLETED, "补充信息已收到"},
     {EVENT_REJECTED, "不予受理"},
     {EVENT_REFERRED, "已转交有关部门"},
@@ -29,7 +30,14 @@ static const struct public_step {
     {EVENT_REVIEW_PASSED, "办理结果已通过审核"},
     {EVENT_CALLED_BACK, "已回访"},
     {EVENT_REDO, "已退回承办单位重新办理"},
+    {EVENT_MERGED, "已与同一事项合并办理"},
+    {EVENT_UNMERGED, "已恢复单独办理"},
+    {EVENT_EXTENDED, "办理时限已延长"},
+    {EVENT_SUSPENDED, "因故暂缓办理"},
+    {EVENT_RESUMED, "已恢复办理"},
+    {EVENT_FALSE_ALARM, "误触"},
     {EVENT_CLOSED, "已办结"},
+    {EVENT_REOPENED, "已重新办理"},
 };
 
 struct look_up {

@@ -10,6 +10,7 @@ void ticket_get(struct request *r);         /* GET /v1/tickets/{} */
 void ticket_explain_get(struct request *r); /* GET /v1/tickets/{}/explain */
 void ticket_list_get(struct request *r);    /* GET /v1/tickets */
 void ticket_public_get(struct request *r);  /* GET /v1/public/tickets/{}, for everybody */
+void ticket_reveal_post(struct request *r); /* POST /v1/tickets/{}/reveal */
 void explain_post(struct request *r);       /* POST /v1/explain */
 
 /*
