@@ -1,6 +1,7 @@
 /*
  * cmd_report.c - hotline report ...: the figures.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "client/commands.h"
 #include "client/view.h"
 #include "hotline/measures.h"
+#include "proto/query.h"
 
 #define RATE_BYTES 48
 
@@ -220,9 +222,124 @@ static enum exit_code run_recount(struct client *client, const struct args *args
         view_recount);
 }
 
+/* ---- scores ------------------------------------------------------------------------------------
+ */
+
+static void number_cell(struct table *table, const struct client *client,
+                        const struct json_value *v)
+{
+    char text[RATE_BYTES];
+
+    if (json_type(v) == JSON_NULL)
+        snprintf(text, sizeof(text), "%s", client_text(client, T_NONE_DUE));
+    else
+        snprintf(text, sizeof(text), "%.2f", json_double(v));
+    table_cell(table, text, STYLE_PLAIN);
+}
+
+static void score_row(const struct client *client, struct table *table,
+                      const struct json_value *scales, const struct json_value *row)
+{
+    const struct json_value *rank = json_get(row, "rank");
+
+    table_cell(table, json_type(rank) == JSON_NULL ? "-" : view_scalar(client, rank), STYLE_PLAIN);
+    table_cell(table, member(row, "name"), STYLE_PLAIN);
+    number_cell(table, client, json_get(row, "total"));
+    for (size_t i = 0; i < json_array_length(scales); i++) {
+        const struct json_value *m =
+            json_get(json_get(row, "measures"), member(json_at(scales, i), "measure"));
+        char rate[RATE_BYTES], text[RATE_BYTES * 2];
+
+        format_rate(client, json_get(m, "rate"), rate);
+        if (json_type(json_get(m, "points")) == JSON_NULL)
+            snprintf(text, sizeof(text), "%s", rate);
+        else
+            snprintf(text, sizeof(text), "%.2f (%s)", json_double(json_get(m, "points")), rate);
+        table_cell(table, text, STYLE_PLAIN);
+    }
+}
+
+static void view_scores(const struct client *client, const struct json_value *answer)
+{
+    const struct json_value *set = json_get(answer, "set"), *items = json_get(answer, "items");
+    const struct json_value *scales = json_get(set, "scales");
+    struct table *table;
+
+    view_period(client, answer);
+    if (json_type(set) == JSON_NULL) {
+        client_say(client, T_NO_SCORE_SET, NULL, NULL);
+        return;
+    }
+    client_say(client, T_SCORE_SET, member(set, "name"),
+               view_scalar(client, json_get(set, "version")));
+    table = table_new();
+    table_column(table, client_text(client, T_COL_RANK), TABLE_RIGHT);
+    table_column(table, client_text(client, T_COL_NAME), TABLE_SHRINKS);
+    table_column(table, client_text(client, T_COL_SCORE), TABLE_RIGHT);
+    for (size_t i = 0; i < json_array_length(scales) && i < MEASURE_COLUMNS - 1; i++)
+        table_column(table,
+                     word_text(client->lang, measure_words, MEASURE_COUNT,
+                               member(json_at(scales, i), "measure")),
+                     TABLE_RIGHT);
+    for (size_t i = 0; i < json_array_length(items); i++)
+        score_row(client, table, scales, json_at(items, i));
+    client_print_table(client, table);
+    table_free(&table);
+}
+
+static enum exit_code run_scores(struct client *client, const struct args *args)
+{
+    return get_report(client, args, "/v1/reports/scores", view_scores);
+}
+
+/* ---- the bulletin: a file as it comes ----------------------------------------------------------
+ */
+
+static enum exit_code write_file(struct client *client, const char *path,
+                                 const struct api_answer *answer)
+{
+    FILE *file = fopen(path, "wb");
+    bool ok = file != NULL && fwrite(answer->body, 1, answer->body_len, file) == answer->body_len;
+
+    if (file != NULL && fclose(file) != 0)
+        ok = false;
+    if (!ok) {
+        client_complain(client, T_ERR_CANNOT_WRITE, path, strerror(errno));
+        return EXIT_USAGE;
+    }
+    client_say(client, T_WRITTEN_TO, path, NULL);
+    return EXIT_DONE;
+}
+
+static enum exit_code run_bulletin(struct client *client, const struct args *args)
+{
+    const char *path = args_get(args, "out");
+    enum exit_code code = EXIT_DONE;
+    struct api_answer answer;
+    struct sbuf target;
+
+    sbuf_init(&target, 0);
+    sbuf_adds(&target, "/v1/reports/bulletin?");
+    query_append(&target, "month", args->operands[0]);
+    query_append(&target, "format", args_get(args, "csv") != NULL ? "csv" : "html");
+    const struct api_request request = {
+        .method = "GET", .path = target.data, .who = client_who(client, args), .is_large = true};
+    api_exchange(client, &request, &answer);
+    if (answer.status == 0 || exit_of_status(answer.status) != EXIT_DONE)
+        code = api_check(client, &request, &answer);
+    else if (path != NULL)
+        code = write_file(client, path, &answer);
+    else
+        fwrite(answer.body, 1, answer.body_len, client->out);
+    api_answer_free(&answer);
+    sbuf_free(&target);
+    return code;
+}
+
 static const struct word by_words[] = {
     {"unit", "承办单位", "unit"}, {"region", "区划", "region"},   {"category", "类别", "category"},
-    {"kind", "类型", "kind"},     {"channel", "渠道", "channel"},
+    {"kind", "类型", "kind"},     {"channel", "渠道", "channel"}, {"day", "日", "day"},
+    {"month", "月", "month"},     {"total", "合计", "total"},
 };
 
 #define PERIOD_OPTIONS                                                                             \
@@ -250,6 +367,12 @@ static const struct word by_words[] = {
         .help = T_OPT_CHANNEL, .words = channel_words, .word_count = CHANNEL_COUNT                 \
     }
 
+#define LEVEL_OPTION                                                                               \
+    {                                                                                              \
+        .name = "level", .field = "level", .kind = OPTION_WORD, .hint = "TIER",                    \
+        .help = T_OPT_LEVEL, .words = tier_words + 1, .word_count = TIER_COUNT - 1                 \
+    }
+
 static const struct option tiers_options[] = {PERIOD_OPTIONS, FILTER_OPTIONS};
 
 static const struct option measures_options[] = {
@@ -262,6 +385,14 @@ static const struct option measures_options[] = {
      .word_count = ARRAY_LEN(by_words)},
     PERIOD_OPTIONS,
     FILTER_OPTIONS,
+    LEVEL_OPTION,
+    {.name = "depth",
+     .field = "depth",
+     .kind = OPTION_INT,
+     .hint = "N",
+     .help = T_OPT_DEPTH,
+     .min = 1,
+     .max = 16},
     {.name = "limit",
      .field = "limit",
      .kind = OPTION_INT,
@@ -270,6 +401,39 @@ static const struct option measures_options[] = {
      .min = 1,
      .max = 500},
     {.name = "after", .field = "after", .kind = OPTION_TEXT, .hint = "CURSOR", .help = T_OPT_AFTER},
+};
+
+static const struct option scores_options[] = {
+    {.name = "by",
+     .field = "by",
+     .kind = OPTION_WORD,
+     .hint = "BY",
+     .help = T_OPT_BY,
+     .words = by_words,
+     .word_count = 2}, /* unit, region */
+    PERIOD_OPTIONS,
+    FILTER_OPTIONS,
+    LEVEL_OPTION,
+    {.name = "tier",
+     .field = "tier",
+     .kind = OPTION_WORD,
+     .hint = "TIER",
+     .help = T_OPT_TIER,
+     .words = tier_words + 1,
+     .word_count = TIER_COUNT - 1},
+    {.name = "limit",
+     .field = "limit",
+     .kind = OPTION_INT,
+     .hint = "N",
+     .help = T_OPT_LIMIT,
+     .min = 1,
+     .max = 5000},
+};
+
+static const struct option bulletin_options[] = {
+    {.name = "html", .kind = OPTION_FLAG, .help = T_OPT_BULLETIN_HTML},
+    {.name = "csv", .kind = OPTION_FLAG, .help = T_OPT_BULLETIN_CSV},
+    {.name = "out", .kind = OPTION_FILE, .hint = "FILE", .help = T_OPT_OUT},
 };
 
 const struct command report_commands[] = {
@@ -287,6 +451,22 @@ const struct command report_commands[] = {
      .options = measures_options,
      .option_count = ARRAY_LEN(measures_options),
      .run = run_measures},
+    {.path = "report scores",
+     .operands = "",
+     .summary = T_CMD_REPORT_SCORES,
+     .as = "supervisor",
+     .options = scores_options,
+     .option_count = ARRAY_LEN(scores_options),
+     .run = run_scores},
+    {.path = "report bulletin",
+     .operands = "YYYY-MM",
+     .min_operands = 1,
+     .max_operands = 1,
+     .summary = T_CMD_REPORT_BULLETIN,
+     .as = "supervisor",
+     .options = bulletin_options,
+     .option_count = ARRAY_LEN(bulletin_options),
+     .run = run_bulletin},
     {.path = "report recount",
      .operands = "",
      .summary = T_CMD_REPORT_RECOUNT,

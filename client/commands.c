@@ -9,11 +9,13 @@ static const struct {
     const struct command *commands;
     const size_t *count;
 } groups[] = {
-    {ticket_commands, &ticket_command_count},   {queue_commands, &queue_command_count},
-    {watch_commands, &watch_command_count},     {report_commands, &report_command_count},
-    {explain_commands, &explain_command_count}, {admin_commands, &admin_command_count},
-    {account_commands, &account_command_count}, {simulate_commands, &simulate_command_count},
-    {clock_commands, &clock_command_count},     {help_commands, &help_command_count},
+    {ticket_commands, &ticket_command_count},     {queue_commands, &queue_command_count},
+    {watch_commands, &watch_command_count},       {report_commands, &report_command_count},
+    {version_commands, &version_command_count},   {explain_commands, &explain_command_count},
+    {place_commands, &place_command_count},       {admin_commands, &admin_command_count},
+    {score_commands, &score_command_count},       {account_commands, &account_command_count},
+    {simulate_commands, &simulate_command_count}, {clock_commands, &clock_command_count},
+    {help_commands, &help_command_count},
 };
 
 void commands_each(void (*fn)(void *ctx, const struct command *command), void *ctx)

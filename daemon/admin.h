@@ -12,6 +12,9 @@ void admin_import_post(struct request *r);   /* POST /v1/admin/import */
 void admin_validate_post(struct request *r); /* POST /v1/admin/validate */
 void admin_export_get(struct request *r);    /* GET /v1/admin/export */
 
+void admin_scores_get(struct request *r);  /* GET /v1/admin/scores */
+void admin_scores_post(struct request *r); /* POST /v1/admin/scores */
+
 void admin_accounts_get(struct request *r);         /* GET /v1/admin/accounts */
 void admin_accounts_post(struct request *r);        /* POST /v1/admin/accounts */
 void admin_accounts_units_post(struct request *r);  /* POST /v1/admin/accounts/units */

@@ -2,7 +2,7 @@
  * report_tiers.c - GET /v1/reports/tiers: what was received, is in hand, and was closed at which
  * tier.
  */
-#include "daemon/report_filter.h"
+#include "daemon/report_read.h"
 #include "daemon/reports.h"
 #include "proto/report_json.h"
 #include "sql_catalogue.h"
@@ -30,13 +30,30 @@ static void add_row(struct tiers_report *report, const struct pg_result *res, in
     report->tier[tier].is_shown |= closed != 0;
 }
 
+void report_tiers_take(struct tiers_report *report, const struct pg_result *res)
+{
+    for (int i = 0; i < pg_result_rows(res); i++)
+        add_row(report, res, i);
+}
+
+void report_tiers_show(struct tiers_report *report, const struct city *city)
+{
+    for (int i = 0; i < TIER_COUNT; i++)
+        report->tier[i].is_shown = i == TIER_DESK || city_has_tier(city, (enum tier)i);
+}
+
+void report_edges_params(struct pg_params *params, const struct report_filter *filter)
+{
+    report_edge_params(params, filter->from_us, filter->basis.offset_min);
+    report_edge_params(params, filter->to_us, filter->basis.offset_min);
+}
+
 static void on_tiers(struct request *r, const struct pg_result *res)
 {
     struct tiers_report *report = r->state;
     struct sbuf out;
 
-    for (int i = 0; i < pg_result_rows(res); i++)
-        add_row(report, res, i);
+    report_tiers_take(report, res);
     sbuf_init(&out, 0);
     report_json_write_tiers(&out, report);
     request_reply(r, 200, &out);
@@ -51,12 +68,10 @@ void report_tiers_get(struct request *r)
     if (!report_filter_read(r, &filter))
         return;
     report->basis = filter.basis;
-    for (int i = 0; i < TIER_COUNT; i++)
-        report->tier[i].is_shown = i == TIER_DESK || city_has_tier(r->d->city, (enum tier)i);
+    report_tiers_show(report, r->d->city);
     r->state = report;
     pg_params_init(&params, r->arena);
-    report_edge_params(&params, filter.from_us, filter.basis.offset_min);
-    report_edge_params(&params, filter.to_us, filter.basis.offset_min);
+    report_edges_params(&params, &filter);
     report_filter_params(&params, &filter);
     request_submit(r, r->d->report_pool, &SQL_REPORT_TIERS, &params, DAEMON_REPORT_TIMEOUT_US,
                    on_tiers);

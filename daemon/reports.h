@@ -10,6 +10,11 @@
 void report_tiers_get(struct request *r);
 /* GET /v1/reports/measures?by=: the same. */
 void report_measures_get(struct request *r);
+/* GET /v1/reports/scores?by=: supervisor, admin, desk: a rank among units is nothing for one unit.
+ */
+void report_scores_get(struct request *r);
+/* GET /v1/reports/bulletin?month=&format=: the same. */
+void report_bulletin_get(struct request *r);
 /* POST /v1/admin/recount {}: supervisor, admin. */
 void admin_recount_post(struct request *r);
 

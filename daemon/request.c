@@ -383,22 +383,40 @@ void request_submit(struct request *r, struct pg_pool *pool, const struct pg_stm
     r->op = pg_submit(pool, stmt, params, timeout_us, on_result, r);
 }
 
+void request_submit_group(struct request *r, struct pg_pool *pool, const struct pg_call *calls,
+                          int count, int64_t timeout_us,
+                          void (*done)(struct request *r, const struct pg_result *res))
+{
+    INVARIANT(r->op == NULL);
+    r->done = done;
+    r->op = pg_submit_group(pool, calls, count, timeout_us, on_result, r);
+}
+
 /* ---- answers
  * ---------------------------------------------------------------------------------------------------
  */
 
-void request_reply(struct request *r, int status, struct sbuf *json)
+static void reply(struct request *r, int status, const char *type, struct sbuf *content)
 {
     int64_t us = clk_mono_us() - http_request_started_us(r->http);
 
-    INVARIANT(!json->overflow);
+    INVARIANT(!content->overflow);
     metric_observe_us(&request_seconds, us);
     http_request_set_user(r->http, NULL);
-    http_reply(r->http, status,
-               status >= 400 ? "application/problem+json" : "application/json; charset=utf-8",
-               json->data, json->len);
-    sbuf_free(json);
+    http_reply(r->http, status, type, content->data, content->len);
+    sbuf_free(content);
     request_free(r);
+}
+
+void request_reply(struct request *r, int status, struct sbuf *json)
+{
+    reply(r, status,
+          status >= 400 ? "application/problem+json" : "application/json; charset=utf-8", json);
+}
+
+void request_reply_content(struct request *r, const char *type, struct sbuf *content)
+{
+    reply(r, 200, type, content);
 }
 
 bool request_is_allowed(const struct request *r)

@@ -76,9 +76,15 @@ MUST_CHECK bool request_query_ok(struct request *r);
 void request_submit(struct request *r, struct pg_pool *pool, const struct pg_stmt *stmt,
                     const struct pg_params *params, int64_t timeout_us,
                     void (*done)(struct request *r, const struct pg_result *res));
+/* Several as one transaction; pg_result_at() of the result has each of them. */
+void request_submit_group(struct request *r, struct pg_pool *pool, const struct pg_call *calls,
+                          int count, int64_t timeout_us,
+                          void (*done)(struct request *r, const struct pg_result *res));
 
 /* Answers end the request: it must not be touched afterwards. */
 void request_reply(struct request *r, int status, struct sbuf *json); /* frees json's memory */
+/* The same with 200 and another type of content than JSON. */
+void request_reply_content(struct request *r, const char *type, struct sbuf *content);
 void request_problem(struct request *r, enum problem problem, const char *detail);
 /* A problem with more members: begin, write them, end. */
 struct request_problem_writer {

@@ -7,12 +7,14 @@
 #include "daemon/events.h"
 #include "daemon/health.h"
 #include "daemon/intake.h"
+#include "daemon/places.h"
 #include "daemon/queue.h"
 #include "daemon/reports.h"
 #include "daemon/request.h"
 #include "daemon/test_clock.h"
 #include "daemon/ticket_action.h"
 #include "daemon/ticket_read.h"
+#include "daemon/version.h"
 
 #define ADMIN ROLE_BIT(ADMIN)
 #define DESK (ROLE_BIT(DESK) | ROLE_BIT(SUPERVISOR))
@@ -33,9 +35,12 @@ const struct route_entry route_table[] = {
     {HTTP_GET, "/v1/tickets/{}", DESK | UNIT, 0, ticket_get, "getTicket"},
     {HTTP_GET, "/v1/tickets/{}/events", DESK | UNIT, 0, ticket_events_get, "getTicketEvents"},
     {HTTP_GET, "/v1/tickets/{}/explain", DESK | UNIT, 0, ticket_explain_get, "explainTicket"},
+    {HTTP_POST, "/v1/tickets/{}/reveal", DESK | UNIT, BODY_ACTION, ticket_reveal_post, "reveal"},
     {HTTP_POST, "/v1/tickets/{}/{}", DESK | UNIT, BODY_ACTION, ticket_action_post, "actOnTicket"},
     {HTTP_GET, "/v1/public/tickets/{}", ROLES_PUBLIC, 0, ticket_public_get, "getPublicTicket"},
     {HTTP_POST, "/v1/explain", DESK | ADMIN, BODY_TICKET, explain_post, "explain"},
+    {HTTP_GET, "/v1/places", DESK | UNIT | ROLE_BIT(GATEWAY) | ROLE_BIT(WEB), 0, places_get,
+     "findPlaces"},
 
     {HTTP_GET, "/v1/queue", DESK | UNIT, 0, queue_get, "getQueue"},
     {HTTP_POST, "/v1/queue/claim", UNIT, BODY_SMALL, queue_claim_post, "claim"},
@@ -46,10 +51,14 @@ const struct route_entry route_table[] = {
 
     {HTTP_GET, "/v1/reports/tiers", FIGURES, 0, report_tiers_get, "reportTiers"},
     {HTTP_GET, "/v1/reports/measures", FIGURES, 0, report_measures_get, "reportMeasures"},
+    {HTTP_GET, "/v1/reports/scores", DESK | ADMIN, 0, report_scores_get, "reportScores"},
+    {HTTP_GET, "/v1/reports/bulletin", DESK | ADMIN, 0, report_bulletin_get, "reportBulletin"},
 
     {HTTP_POST, "/v1/admin/import", ADMIN, BODY_CITY, admin_import_post, "importCity"},
     {HTTP_POST, "/v1/admin/validate", ADMIN, BODY_CITY, admin_validate_post, "validateCity"},
     {HTTP_GET, "/v1/admin/export", ADMIN, 0, admin_export_get, "exportCity"},
+    {HTTP_GET, "/v1/admin/scores", ADMIN, 0, admin_scores_get, "listScores"},
+    {HTTP_POST, "/v1/admin/scores", ADMIN, BODY_SMALL * 4, admin_scores_post, "addScores"},
     {HTTP_GET, "/v1/admin/accounts", ADMIN, 0, admin_accounts_get, "listAccounts"},
     {HTTP_POST, "/v1/admin/accounts", ADMIN, BODY_ACCOUNTS, admin_accounts_post, "createAccounts"},
     {HTTP_POST, "/v1/admin/accounts/units", ADMIN, BODY_SMALL, admin_accounts_units_post,
@@ -60,6 +69,19 @@ const struct route_entry route_table[] = {
      "disableAccount"},
     {HTTP_POST, "/v1/admin/recount", ADMIN | ROLE_BIT(SUPERVISOR), BODY_SMALL, admin_recount_post,
      "recount"},
+
+    {HTTP_GET, "/v1/admin/{}", DESK | ADMIN, 0, version_list_get, "listVersions"},
+    {HTTP_GET, "/v1/admin/{}/drafts", DESK | ADMIN, 0, draft_list_get, "listDrafts"},
+    {HTTP_POST, "/v1/admin/{}/drafts", ADMIN, BODY_CITY, draft_post, "createDraft"},
+    {HTTP_GET, "/v1/admin/{}/activations", DESK | ADMIN, 0, activation_list_get, "listActivations"},
+    {HTTP_GET, "/v1/admin/{}/{}", DESK | ADMIN, 0, version_get, "getVersion"},
+    {HTTP_GET, "/v1/admin/{}/drafts/{}", DESK | ADMIN, 0, draft_get, "getDraft"},
+    {HTTP_POST, "/v1/admin/{}/drafts/{}/replay", DESK | ADMIN, BODY_SMALL, draft_replay_post,
+     "replayDraft"},
+    {HTTP_POST, "/v1/admin/{}/drafts/{}/activate", ADMIN, BODY_SMALL, draft_activate_post,
+     "activateDraft"},
+    {HTTP_POST, "/v1/admin/{}/activations/{}/cancel", ADMIN, BODY_SMALL, activation_cancel_post,
+     "cancelActivation"},
 
     {HTTP_POST, "/v1/test/clock", ROLES_PUBLIC, BODY_SMALL, test_clock_post, "moveTestClock"},
     {HTTP_GET, "/healthz", ROLES_PUBLIC, 0, health_get, "getHealth"},

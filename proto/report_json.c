@@ -3,8 +3,6 @@
  */
 #include "proto/report_json.h"
 
-#include "proto/json.h"
-
 static void write_text(struct json_writer *w, const char *key, const char *zh, const char *en)
 {
     jw_object(w, key);
@@ -13,8 +11,7 @@ static void write_text(struct json_writer *w, const char *key, const char *zh, c
     jw_object_end(w);
 }
 
-/* Opens the basis; the caller writes definitions into it and closes it. */
-static void begin_basis(struct json_writer *w, const struct report_basis *basis)
+void report_json_begin_basis(struct json_writer *w, const struct report_basis *basis)
 {
     const struct {
         const char *name, *value;
@@ -91,7 +88,7 @@ void report_json_write_tiers(struct sbuf *out, const struct tiers_report *report
 
     jw_init(&w, out);
     jw_object(&w, NULL);
-    begin_basis(&w, &report->basis);
+    report_json_begin_basis(&w, &report->basis);
     jw_object(&w, "definition");
     for (size_t i = 0; i < ARRAY_LEN(tier_definitions); i++)
         write_text(&w, tier_definitions[i].code, tier_definitions[i].zh, tier_definitions[i].en);
@@ -112,17 +109,31 @@ void report_json_write_tiers(struct sbuf *out, const struct tiers_report *report
 /* ---- measures -----------------------------------------------------------------------------------
  */
 
-static void write_measure(struct json_writer *w, const char *key, struct measure m)
+void report_json_write_counts(struct json_writer *w, struct measure m)
 {
     double rate;
 
-    jw_object(w, key);
     jw_int(w, "numerator", m.numerator);
     jw_int(w, "denominator", m.denominator);
     if (measure_rate(m, &rate))
         jw_double(w, "rate", rate);
     else
         jw_null(w, "rate"); /* none due */
+}
+
+static void write_measure(struct json_writer *w, const char *key, struct measure m)
+{
+    jw_object(w, key);
+    report_json_write_counts(w, m);
+    jw_object_end(w);
+}
+
+void report_json_write_definition(struct json_writer *w, enum measure_kind measure)
+{
+    jw_object(w, measure_words[measure].code);
+    jw_string(w, "name", measure_words[measure].zh);
+    jw_string(w, "zh", measure_definitions[measure].zh);
+    jw_string(w, "en", measure_definitions[measure].en);
     jw_object_end(w);
 }
 
@@ -134,17 +145,17 @@ static void write_measures(struct json_writer *w, const struct measures_row *row
 
 static void write_measure_basis(struct json_writer *w, const struct measures_report *report)
 {
-    begin_basis(w, &report->basis);
+    report_json_begin_basis(w, &report->basis);
     jw_string(w, "by", report->by);
+    jw_string(w, "level", report->level);
+    if (report->depth)
+        jw_int(w, "depth", report->depth);
+    else
+        jw_null(w, "depth");
     jw_int(w, "satisfied_from", report->satisfied_from);
     jw_object(w, "definition");
-    for (int i = 0; i < MEASURE_COUNT; i++) {
-        jw_object(w, measure_words[i].code);
-        jw_string(w, "name", measure_words[i].zh);
-        jw_string(w, "zh", measure_definitions[i].zh);
-        jw_string(w, "en", measure_definitions[i].en);
-        jw_object_end(w);
-    }
+    for (int i = 0; i < MEASURE_COUNT; i++)
+        report_json_write_definition(w, (enum measure_kind)i);
     jw_object_end(w);
     jw_object_end(w);
 }

@@ -11,6 +11,7 @@
 #include "base/sbuf.h"
 #include "hotline/measures.h"
 #include "hotline/vocabulary.h"
+#include "proto/json.h"
 
 /* What a report is about; given with every report. */
 struct report_basis {
@@ -37,7 +38,9 @@ struct measures_row {
 };
 struct measures_report {
     struct report_basis basis;
-    const char *by; /* "unit" ... */
+    const char *by;    /* "unit" ... */
+    const char *level; /* of places; NULL = as they are */
+    int depth;         /* of matters; 0 = as they are */
     int satisfied_from;
     struct measures_row total; /* of all rows, also those on other pages */
     const struct measures_row *rows;
@@ -45,6 +48,13 @@ struct measures_report {
     const char *next; /* cursor, NULL = the last page */
 };
 void report_json_write_measures(struct sbuf *out, const struct measures_report *report);
+
+/* For other reports: opens the object "basis", whose end is the caller's; name and definition of a
+ * measure as a member; numerator, denominator and rate (null: none due) as members of an open
+ * object. */
+void report_json_begin_basis(struct json_writer *w, const struct report_basis *basis);
+void report_json_write_definition(struct json_writer *w, enum measure_kind measure);
+void report_json_write_counts(struct json_writer *w, struct measure m);
 
 struct recount_difference {
     const char *unit, *tier, *region, *category, *kind, *channel;

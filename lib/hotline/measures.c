@@ -3,8 +3,6 @@
  */
 #include "hotline/measures.h"
 
-#include <math.h>
-
 const struct word measure_words[MEASURE_COUNT] = {
     [MEASURE_ON_TIME_CLOSING] = {"on_time_closing", "按时办结率", "closed on time"},
     [MEASURE_CLOSING] = {"closing", "办结率", "closed"},
@@ -25,9 +23,11 @@ const struct word measure_words[MEASURE_COUNT] = {
 #define DUE_EN                                                                                     \
     "tickets whose first resolve deadline lies in the period, unless withdrawn, referred or "      \
     "rejected"
-#define SENT_ZH "本期派出的承办件（主办与协办），未签收且未超期即收回的除外"
+#define SENT_ZH                                                                                    \
+    "本期派出的承办件（主办与协办，退单改派、下派上报后的另计），未签收且未超期即收回的除外"
 #define SENT_EN                                                                                    \
-    "assignments dispatched in the period, lead and co, unless taken back unsigned and in time"
+    "assignments dispatched in the period, lead and co, those after a return or handed on "        \
+    "counted again, unless taken back unsigned and in time"
 #define CALLED_ZH "本期有效回访（接通且答复是否解决）"
 #define CALLED_EN                                                                                  \
     "call-backs of the period that reached the citizen and learned whether it is solved"
@@ -73,66 +73,22 @@ const struct word measure_definitions[MEASURE_COUNT] = {
 /* Beyond this the rounding below would overflow; no city has so many tickets. */
 #define RATE_MAX_COUNT (INT64_MAX / (4 * RATE_PARTS))
 
-bool measure_rate(struct measure m, double *rate_r)
+bool measure_rate_parts(struct measure m, int64_t *parts_r)
 {
     INVARIANT(m.numerator >= 0 && m.denominator >= 0);
     INVARIANT(m.numerator <= RATE_MAX_COUNT && m.denominator <= RATE_MAX_COUNT);
     if (m.denominator == 0)
         return false;
-    int64_t parts = (2 * RATE_PARTS * m.numerator + m.denominator) / (2 * m.denominator);
+    *parts_r = (2 * RATE_PARTS * m.numerator + m.denominator) / (2 * m.denominator);
+    return true;
+}
+
+bool measure_rate(struct measure m, double *rate_r)
+{
+    int64_t parts;
+
+    if (!measure_rate_parts(m, &parts))
+        return false;
     *rate_r = (double)parts / RATE_PARTS;
-    return true;
-}
-
-/* ---- scores -----------------------------------------------------------------------------------
- */
-
-bool score_scale_valid(const struct score_scale *scale)
-{
-    if (scale->count == 0 || scale->count > SCORE_MAX_KNOTS)
-        return false;
-    for (size_t i = 0; i < scale->count; i++) {
-        const struct score_knot *k = &scale->knots[i];
-        if (!isfinite(k->percent) || !isfinite(k->points) || k->percent < 0 || k->percent > 100)
-            return false;
-        if (i && k->percent <= k[-1].percent)
-            return false;
-    }
-    return true;
-}
-
-bool score_scale_falling(double points, double full_percent, double loss_per_percent, double floor,
-                         struct score_scale *scale_r)
-{
-    if (!(full_percent >= 0 && full_percent <= 100 && loss_per_percent > 0 && floor <= points))
-        return false;
-    double floor_percent = full_percent - (points - floor) / loss_per_percent;
-    *scale_r = (struct score_scale){.count = 0};
-    if (floor_percent >= 0 && floor_percent < full_percent)
-        scale_r->knots[scale_r->count++] = (struct score_knot){floor_percent, floor};
-    else if (floor_percent < 0 && full_percent > 0) /* never down to the floor: cut at 0 % */
-        scale_r->knots[scale_r->count++] =
-            (struct score_knot){0, points - full_percent * loss_per_percent};
-    scale_r->knots[scale_r->count++] = (struct score_knot){full_percent, points};
-    return score_scale_valid(scale_r);
-}
-
-bool measure_score(const struct score_scale *scale, struct measure m, double *points_r)
-{
-    size_t i = 0;
-
-    INVARIANT(score_scale_valid(scale));
-    if (m.denominator == 0)
-        return false;
-    double percent = 100.0 * (double)m.numerator / (double)m.denominator;
-    while (i < scale->count && scale->knots[i].percent < percent)
-        i++;
-    if (i == 0 || i == scale->count) {
-        *points_r = scale->knots[i ? i - 1 : 0].points;
-        return true;
-    }
-    const struct score_knot *a = &scale->knots[i - 1], *b = &scale->knots[i];
-    double part = (percent - a->percent) / (b->percent - a->percent);
-    *points_r = a->points + part * (b->points - a->points);
     return true;
 }

@@ -1,5 +1,5 @@
 /*
- * measures.h - the rates of DOMAIN 5 and their scores, as pure arithmetic on raw counts.
+ * measures.h - the rates of DOMAIN 5 as pure arithmetic on raw counts; scores: score.h.
  *
  * 0/0 is a value of its own, "none due"; it is neither 0 % nor 100 %. A rate is always given
  * together with its counts, so it is only rounded where it is shown.
@@ -40,29 +40,7 @@ struct measure {
 
 /* Rounded half up to 4 digits, exact in integers: 24165 of 29186 is 0.8280. false: none due. */
 MUST_CHECK bool measure_rate(struct measure m, double *rate_r);
-
-/* ---- scores: piecewise linear over the rate, settings of a city -------------------------------
- */
-
-/* At a rate of `percent` the score is `points`; straight lines between, constant outside. */
-struct score_knot {
-    double percent, points;
-};
-#define SCORE_MAX_KNOTS 16
-struct score_scale {
-    size_t count;
-    struct score_knot knots[SCORE_MAX_KNOTS]; /* by percent, strictly rising */
-};
-
-/*
- * "20 points, full at 95 %, -1 per point below, floor 0" as a scale. false if the numbers make
- * none: full outside 0..100, a loss of nothing, a floor above the full score.
- */
-MUST_CHECK bool score_scale_falling(double points, double full_percent, double loss_per_percent,
-                                    double floor, struct score_scale *scale_r);
-/* At least one knot, finite numbers, percents strictly rising within 0..100. */
-bool score_scale_valid(const struct score_scale *scale);
-/* Of the exact ratio, not of the rounded rate. false: none due, so there is no score either. */
-MUST_CHECK bool measure_score(const struct score_scale *scale, struct measure m, double *points_r);
+/* The same in ten-thousandths: 8280. */
+MUST_CHECK bool measure_rate_parts(struct measure m, int64_t *parts_r);
 
 #endif

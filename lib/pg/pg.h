@@ -171,6 +171,9 @@ struct pg_pool_config {
     /* Plan each statement once per connection, not once per call: for statements by key, whose plan
      * does not depend on their values (planning took longer than running them). */
     bool is_generic;
+    /* The statements of a group see one snapshot (REPEATABLE READ), so that figures of several
+     * statements agree. For pools that only read: a write may then end RETRYABLE (40001). */
+    bool is_snapshot;
     int64_t backoff_base_us, backoff_cap_us; /* default 50 ms, 5 s */
     const struct pg_stmt *const
         *stmts; /* the catalogue, prepared and verified on every connection */

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "daemon/recount.h"
 #include "sql_catalogue.h"
 #include "unit/daemon/reports_story.h"
@@ -67,6 +68,8 @@ struct question {
     const char *by, *after;
     int64_t most;
     const char *unit, *region, *category, *kind, *channel;
+    const char *level;
+    int depth;
 };
 
 static struct table ask_period(const char *from, const char *to, const struct question *q)
@@ -87,6 +90,12 @@ static struct table ask_period(const char *from, const char *to, const struct qu
     pg_param_text(&params, q->category);
     pg_param_text(&params, q->kind);
     pg_param_text(&params, q->channel);
+    pg_param_text(&params, q->level);
+    if (q->depth)
+        pg_param_int(&params, q->depth);
+    else
+        pg_param_null(&params);
+    pg_param_int(&params, CIVIL_OFFSET_SHANGHAI_MIN);
     reports_ask(&reports, &SQL_REPORT_MEASURES, &params, read_table, &table);
     arena_free(&arena);
     return table;
@@ -157,6 +166,55 @@ static void test_other_dimensions_have_the_same_total(void **state)
     }
 }
 
+static void test_total_has_no_rows(void **state)
+{
+    struct table t = ask(&(struct question){.by = "total"});
+
+    (void)state;
+    assert_int_equal(t.rows, 1);
+    check_row(&t, "*", "2/5 3/5 5/7 2/5 2/3 1/2 2/2 2/3 1/2 2/2 1/8 1/3 2/3");
+}
+
+/* By when a fact falls into the period: deadline, dispatch, closing, redo, call-back. */
+static void test_days_and_months(void **state)
+{
+    struct table t = ask_period("2026-03-05T00:00:00+08:00", "2026-03-11T00:00:00+08:00",
+                                &(struct question){.by = "day"});
+
+    (void)state;
+    assert_int_equal(t.rows, 5); /* total, 5th, 6th, 9th, 10th */
+    check_row(&t, "2026-03-05", "0/0 0/0 0/0 0/0 1/1 1/1 1/1 1/1 1/1 1/1 0/0 0/1 1/1");
+    check_row(&t, "2026-03-06", "1/1 1/1 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0");
+    check_row(&t, "2026-03-09", "1/2 2/2 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0");
+    check_row(&t, "2026-03-10", "0/1 0/1 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 1/1 0/0 0/0");
+    t = ask_period(STORY_FROM, "2026-05-01T00:00:00+08:00", &(struct question){.by = "month"});
+    assert_int_equal(t.rows, 3); /* ticket 6 is due in April */
+    check_row(&t, "2026-03", "2/5 3/5 5/7 2/5 2/3 1/2 2/2 2/3 1/2 2/2 1/8 1/3 2/3");
+    check_row(&t, "2026-04", "0/1 0/1 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0");
+}
+
+/* The village counts for its town, what lies above the level for itself, and nothing is lost. */
+static void test_places_and_matters_rolled_up(void **state)
+{
+    struct table t = ask(&(struct question){.by = "region", .level = "town"});
+
+    (void)state;
+    assert_int_equal(t.rows, 3); /* total, not known, the town */
+    check_row(&t, "*", "2/5 3/5 5/7 2/5 2/3 1/2 2/2 2/3 1/2 2/2 1/8 1/3 2/3");
+    check_row(&t, "", "1/1 1/1 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/1 1/1");
+    check_row(&t, "320281001000", "1/4 2/4 5/7 2/5 2/3 1/2 2/2 2/3 1/2 2/2 1/8 1/2 1/2");
+    t = ask(&(struct question){.by = "region", .level = "county"});
+    check_row(&t, "320281000000", "1/4 2/4 5/7 2/5 2/3 1/2 2/2 2/3 1/2 2/2 1/8 1/2 1/2");
+    t = ask(&(struct question){.by = "region", .level = "grid"}); /* as they are */
+    assert_int_equal(t.rows, 4);
+    t = ask(&(struct question){.by = "category", .depth = 1});
+    assert_int_equal(t.rows, 3); /* total, A with A1, B */
+    struct table leaves = ask(&(struct question){.by = "category"});
+    assert_int_equal(leaves.rows, 4);
+    t = ask(&(struct question){.by = "category", .depth = 2});
+    assert_int_equal(t.rows, 4);
+}
+
 static void test_filters(void **state)
 {
     struct table t = ask(&(struct question){.by = "unit", .unit = "ZJ"});
@@ -207,6 +265,43 @@ static void test_pages_follow_keys_and_keep_the_total(void **state)
     check_row(&t, "*", "2/5 3/5 5/7 2/5 2/3 1/2 2/2 2/3 1/2 2/2 1/8 1/3 2/3");
     assert_string_equal(t.row[1].key, "JW");
     assert_string_equal(t.row[2].key, "ZJ");
+}
+
+/* ---- other sources of facts ---------------------------------------------------------------------
+ */
+
+/* A co-unit's own resolve clock is no promise to the citizen; what is handed on counts for both. */
+static void test_clocks_of_co_units_and_what_is_handed_on(void **state)
+{
+    struct table t;
+
+    (void)state;
+    reports_sql(&reports,
+                "SELECT clock(6, 6, 2, 'resolve', 1, 'met', '03-25 09:00', '03-27 17:30', '',"
+                "             '03-26 09:00');"
+                "ALTER TABLE assignment DISABLE TRIGGER USER;"
+                "UPDATE assignment SET state = 'forwarded' WHERE number = 6 AND ordinal = 2");
+    t = ask(&(struct question){.by = "unit"});
+    check_row(&t, "*", "2/5 3/5 5/7 2/5 2/3 1/2 2/2 2/3 1/2 2/2 1/8 1/3 2/3");
+    check_row(&t, "ZJ", "0/0 0/0 1/1 1/1 0/0 0/0 0/0 0/0 0/0 0/0 0/1 0/0 0/0");
+    reports_sql(&reports, "DELETE FROM ticket_clock WHERE number = 6 AND ordinal = 6;"
+                          "UPDATE assignment SET state = 'passed' WHERE number = 6 AND ordinal = 2;"
+                          "ALTER TABLE assignment ENABLE TRIGGER USER");
+}
+
+/* Sent elsewhere within its second round, in a later month: redone once, in March. */
+static void test_a_round_counts_as_one_redo(void **state)
+{
+    struct table t;
+
+    (void)state;
+    reports_sql(&reports, "SELECT assigned(2, 3, 'JW', 'lead', 2, 'passed', '04-02 10:00', '')");
+    t = ask_period("2026-04-01T00:00:00+08:00", "2026-05-01T00:00:00+08:00",
+                   &(struct question){.by = "unit"});
+    check_row(&t, "*", "0/1 0/1 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/0 0/1 0/0 0/0");
+    reports_sql(&reports, "ALTER TABLE assignment DISABLE TRIGGER USER;"
+                          "DELETE FROM assignment WHERE number = 2 AND ordinal = 3;"
+                          "ALTER TABLE assignment ENABLE TRIGGER USER");
 }
 
 /* ---- the full recount ---------------------------------------------------------------------------
@@ -314,6 +409,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_measure_by_unit),
         cmocka_unit_test(test_other_dimensions_have_the_same_total),
+        cmocka_unit_test(test_total_has_no_rows),
+        cmocka_unit_test(test_days_and_months),
+        cmocka_unit_test(test_places_and_matters_rolled_up),
+        cmocka_unit_test(test_clocks_of_co_units_and_what_is_handed_on),
+        cmocka_unit_test(test_a_round_counts_as_one_redo),
         cmocka_unit_test(test_filters),
         cmocka_unit_test(test_a_period_without_anything_is_none_due),
         cmocka_unit_test(test_first_and_final_answers_over_two_periods),

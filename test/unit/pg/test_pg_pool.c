@@ -420,6 +420,51 @@ static void test_session_is_set_up(void **state)
                             wanted[i].value);
 }
 
+struct counted {
+    bool done;
+    int64_t before, after;
+};
+
+static void on_counted(void *ctx, const struct pg_result *res)
+{
+    struct counted *counted = ctx;
+
+    assert_int_equal(pg_result_outcome(res), PG_ROWS);
+    counted->before = pg_result_int(pg_result_at(res, 0), 0, 0);
+    counted->after = pg_result_int(pg_result_at(res, 2), 0, 0);
+    counted->done = true;
+}
+
+/* What commits while a group of a snapshot pool runs is seen by none of its later statements. */
+static void test_a_group_of_a_snapshot_pool_sees_one_snapshot(void **state)
+{
+    struct pg_pool_config config = bench_config(&rig, test_stmts, ARRAY_LEN(test_stmts));
+    struct counted counted = {.done = false};
+    struct pg_params key, seconds;
+    struct bench bench;
+
+    (void)state;
+    rig_sql(&rig, "TRUNCATE item, parent, child");
+    config.connections = 1;
+    config.is_snapshot = true;
+    bench_open(&bench, &config);
+    bench_wait_up(&bench);
+    pg_params_init(&key, NULL);
+    pg_param_text(&key, "snapshot");
+    pg_params_init(&seconds, NULL);
+    pg_param_text(&seconds, "0.5");
+    const struct pg_call calls[] = {
+        {&stmt_count, &key}, {&stmt_sleep, &seconds}, {&stmt_count, &key}};
+    (void)pg_submit_group(bench.pool, calls, ARRAY_LEN(calls), RIG_WAIT_US, on_counted, &counted);
+    rig_run_for(bench.base, 100 * US_PER_MS); /* sent, and its first statement long done */
+    assert_false(counted.done);
+    rig_sql(&rig, "INSERT INTO item VALUES ('snapshot', 'x')");
+    rig_run_until(bench.base, &counted.done);
+    assert_int_equal(counted.after, counted.before);
+    assert_string_equal(bench_ask_text(&bench, &stmt_count, "snapshot", NULL).text, "1");
+    bench_close(&bench);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_bench, close_bench)
@@ -436,6 +481,7 @@ int main(void)
         CASE(test_forty_megabytes_both_ways_do_not_dead_lock),
         cmocka_unit_test(test_free_ends_everything_truthfully),
         cmocka_unit_test(test_free_inside_a_callback),
+        cmocka_unit_test(test_a_group_of_a_snapshot_pool_sees_one_snapshot),
         CASE(test_session_is_set_up),
     };
 
