@@ -36,6 +36,26 @@ struct city_bundle {
 MUST_CHECK bool city_json_decode(const struct json_value *root, struct arena *arena,
                                  struct city_bundle *bundle_r, struct faults *faults);
 
+/* The parts of a city that change at run time, each as versions (CONTRACT: rules, policies,
+ * calendars). */
+enum city_part { CITY_PART_RULES, CITY_PART_POLICIES, CITY_PART_CALENDARS, CITY_PART_COUNT };
+extern const struct word city_part_words[CITY_PART_COUNT];
+
+/*
+ * Reads a part alone, {"name", "rules" | "policies" | "calendars"}, into the fields of the spec
+ * that belong to it. Paths of faults are those of this object: "rules[3].unit". False when there
+ * are faults. *size_r: rows of its list, *name_r: its name.
+ */
+struct city_part_head {
+    const char *name;
+    size_t size;
+};
+MUST_CHECK bool city_json_decode_part(enum city_part part, const struct json_value *v,
+                                      struct arena *arena, struct city_spec *spec,
+                                      struct city_part_head *head_r, struct faults *faults);
+/* A path of a bundle ("rule_set.rules[R1].unit") as a path of the part, if it lies in it. */
+const char *city_json_part_path(enum city_part part, const char *path);
+
 /* Appends the bundle, compact. What is absent is left out; decoding the text gives an equal bundle.
  */
 void city_json_encode(const struct city_bundle *bundle, struct sbuf *out);
