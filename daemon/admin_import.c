@@ -41,7 +41,8 @@ static bool check(struct request *r, struct import *import)
     const char *text = http_request_body(r->http, &len);
 
     import->faults = arena_alloc(r->arena, sizeof(*import->faults));
-    struct city *city = config_build(text, len, r->arena, &r->faults, import->faults, 0, 0, 0);
+    const struct config_versions not_stored = {0};
+    struct city *city = config_build(text, len, &not_stored, r->arena, &r->faults, import->faults);
     if (!city)
         return false;
     struct json_doc *doc = json_parse(text, len, &r->faults);

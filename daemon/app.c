@@ -17,6 +17,7 @@
 #include "daemon/activation.h"
 #include "daemon/audit.h"
 #include "daemon/auth.h"
+#include "daemon/batches.h"
 #include "daemon/config.h"
 #include "daemon/deadlines.h"
 #include "daemon/events.h"
@@ -27,9 +28,10 @@
 #include "daemon/pii.h"
 #include "daemon/push.h"
 #include "daemon/queue.h"
+#include "daemon/recalendar.h"
 #include "daemon/request.h"
 #include "daemon/revive.h"
-#include "daemon/ticket_store.h"
+#include "daemon/ticket_bulk.h"
 #include "pg/cluster.h"
 #include "pg/migrate.h"
 #include "sql_catalogue.h"
@@ -146,6 +148,25 @@ static bool listen_http(struct app *app)
 
 static const struct timeval config_retry_after = {5, 0};
 
+/* What fell due while nobody was there is in force before the doors open. */
+static void open_doors(void *ctx, bool ok)
+{
+    struct app *app = ctx;
+
+    if (app->d.is_stopping || app->is_serving)
+        return;
+    if (!ok) {
+        stop(app, 1);
+        return;
+    }
+    app->is_serving = true;
+    fold_start(app->d.fold);
+    if (listen_http(app))
+        sweeper_kick(app->d.sweeper);
+    else
+        stop(app, 1);
+}
+
 static void on_config(void *ctx, bool ok)
 {
     struct app *app = ctx;
@@ -157,12 +178,8 @@ static void on_config(void *ctx, bool ok)
         return;
     }
     if (!app->is_serving) {
-        app->is_serving = true;
-        fold_start(app->d.fold);
-        if (!listen_http(app)) {
-            stop(app, 1);
-            return;
-        }
+        activation_settle(app->d.activation, open_doors, app);
+        return;
     }
     if (!ok) { /* what we were told of must not be forgotten */
         log_warn("config", "could not be loaded, the old one stays; again in %lld s",
@@ -241,6 +258,9 @@ static void make_pools(struct app *app, const char *conninfo)
     config.name = "intake";
     config.connections = (int)d->settings.intake_connections;
     d->intake_pool = pg_pool_new(d->base, &config, &quiet);
+    config.name = "bulk";
+    config.connections = (int)d->settings.bulk_connections;
+    d->bulk_pool = pg_pool_new(d->base, &config, &quiet);
     config.name = "work";
     config.connections = (int)d->settings.work_connections;
     d->work_pool = pg_pool_new(d->base, &config, &events);
@@ -374,6 +394,9 @@ static void register_metrics(void)
     request_register_metrics();
     problem_register_metrics();
     store_register_metrics();
+    bulk_register_metrics();
+    batches_register_metrics();
+    recalendar_register_metrics();
     intake_register_metrics();
     sweeper_register_metrics();
     activation_register_metrics();
@@ -409,6 +432,8 @@ static void make_parts(struct app *app, const char *conninfo)
     d->push = push_new(d);
     d->store = store_new();
     d->sweeper = sweeper_new(d);
+    d->recalendar = recalendar_new(d);
+    d->batches = batches_new();
     d->activation = activation_new(d);
     d->intake = intake_new(d);
     d->fold = fold_new(d);
@@ -421,6 +446,8 @@ static void free_parts(struct app *app)
     struct daemon *d = &app->d;
 
     http_server_free(&d->http);
+    batches_free(&d->batches);
+    recalendar_free(&d->recalendar);
     sweeper_free(&d->sweeper);
     activation_free(&d->activation);
     store_free(&d->store);
@@ -430,6 +457,7 @@ static void free_parts(struct app *app)
     pg_pool_free(&d->intake_pool);
     pg_pool_free(&d->work_pool);
     pg_pool_free(&d->report_pool);
+    pg_pool_free(&d->bulk_pool);
     event_free(app->config_retry);
     revive_free(&app->revive);
     auth_free(&d->auth);
@@ -454,6 +482,7 @@ static void run_loop(struct app *app, const char *conninfo)
     pg_pool_start(d->intake_pool);
     pg_pool_start(d->work_pool);
     pg_pool_start(d->report_pool);
+    pg_pool_start(d->bulk_pool);
     (void)event_base_dispatch(d->base);
     free_parts(app);
 }

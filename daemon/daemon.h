@@ -23,6 +23,21 @@ struct store;
 struct sweeper;
 struct push;
 struct fold;
+struct activation;
+struct recalendar;
+struct batches;
+
+/* What is planned next: built ahead, so that the instant decides and nobody waits. */
+struct config_next {
+    int64_t at_us;     /* 0 = nothing is planned */
+    bool is_taken;     /* in force here already; the database may not know yet */
+    bool is_stored;    /* the database knows: a daemon whose clock is ahead was there first */
+    struct city *city; /* NULL: taken, or it does not build */
+    char *why;         /* then what is in the way */
+    char *bundle;
+    int64_t base; /* config_version that it was built upon */
+    int64_t rule_set, sla_set, calendar_set;
+};
 
 struct daemon {
     struct event_base *base;
@@ -31,6 +46,7 @@ struct daemon {
     /* Intake has connections of its own, so that reports never stand in front of a citizen. */
     struct pg_pool *intake_pool, *work_pool;
     struct pg_pool *report_pool; /* lists and figures: long reads, planned for their values */
+    struct pg_pool *bulk_pool;   /* many tickets in a statement: nobody waits behind one */
     struct http_server *http;
     struct city *city; /* NULL until one is imported; hold a reference across callbacks */
     int64_t sla_set, rule_set, calendar_set; /* versions in force */
@@ -38,10 +54,15 @@ struct daemon {
      * left. */
     uint64_t city_asked, city_taken;
     char *city_bundle; /* its JSON text, for export; NULL without a city */
+    struct config_next next;
+    struct activation *activation;
+    unsigned replays_running; /* each holds two cities */
     struct auth *auth;
     struct intake *intake;
     struct store *store;
     struct sweeper *sweeper;
+    struct recalendar *recalendar;
+    struct batches *batches;
     struct push *push;
     struct fold *fold;
     struct ticket_numbers numbers;

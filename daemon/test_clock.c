@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/civil.h"
+#include "daemon/activation.h"
 #include "daemon/deadlines.h"
 #include "daemon/push.h"
 
@@ -69,6 +70,17 @@ static void settled(void *ctx, bool ok)
         request_problem(r, PROBLEM_UNAVAILABLE, NULL);
 }
 
+/* What comes into force by then does so before the deadlines follow. */
+static void in_force(void *ctx, bool ok)
+{
+    struct move *m = ctx;
+
+    if (ok)
+        sweeper_settle(m->d->sweeper, settled, m);
+    else
+        settled(m, false);
+}
+
 static void follow(struct request *r)
 {
     struct move *m = xcalloc(1, sizeof(*m));
@@ -77,7 +89,7 @@ static void follow(struct request *r)
     m->r = r;
     r->state = m;
     r->on_abort = on_abort;
-    sweeper_settle(r->d->sweeper, settled, m);
+    activation_settle(r->d->activation, in_force, m);
 }
 
 static int64_t target_us(struct request *r, const struct clock_body *body)
