@@ -31,11 +31,19 @@
 
 #include "base/attr.h"
 #include "base/sbuf.h"
+#include "proto/city_json.h"
 
 /* Appends the bundle's text to json. False: messages "file:line:column: what", one a line, in
  * errors. */
 MUST_CHECK bool city_csv_read(const char *const *folders, size_t folder_count, struct sbuf *json,
                               struct sbuf *errors);
+
+/*
+ * One part alone, as the body of a draft (city_json_decode_part). path: a folder with the part's
+ * files, or for rules and policies the one file.
+ */
+MUST_CHECK bool city_csv_read_part(enum city_part part, const char *path, const char *name,
+                                   struct sbuf *json, struct sbuf *errors);
 
 /* Writes the nine files into the folder, which is made if it does not exist; files there are
  * replaced. */

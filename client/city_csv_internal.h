@@ -33,6 +33,8 @@ struct city_folders {
 
 /* Reads every folder's files; faults are in errors. city_folders_free() in any case. */
 void city_folders_load(struct city_folders *folders, const char *const *paths, size_t count);
+/* Some files of one folder only: bit per table. Or, of a single table, the file itself. */
+void city_folders_load_part(struct city_folders *folders, const char *path, unsigned tables);
 void city_folders_free(struct city_folders *folders);
 
 /* The cell's text; NULL if it is empty or not there. */

@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "client/city_csv_internal.h"
@@ -124,18 +125,38 @@ static void load_file(struct city_folders *f, enum city_table_id id, const char 
         load_rows(f, id, file, column_of, folder);
 }
 
+static void load_table(struct city_folders *f, enum city_table_id id, const char *folder,
+                       size_t index)
+{
+    const struct city_csv_table *table = &city_csv_tables[id];
+    const char *path = arena_printf(f->arena, "%s/%s", folder, table->file);
+    if (access(path, F_OK) == 0)
+        load_file(f, id, path, index);
+    else if (index == 0 && !table->optional)
+        csv_errors_add(f->errors, path, (struct csv_place){0}, "the file is missing");
+}
+
 void city_folders_load(struct city_folders *f, const char *const *paths, size_t count)
 {
     for (int id = 0; id < CITY_TABLE_COUNT; id++) {
-        const struct city_csv_table *table = &city_csv_tables[id];
         f->tables[id].by_key = map_new();
-        for (size_t i = 0; i < count; i++) {
-            const char *path = arena_printf(f->arena, "%s/%s", paths[i], table->file);
-            if (access(path, F_OK) == 0)
-                load_file(f, (enum city_table_id)id, path, i);
-            else if (i == 0 && !table->optional)
-                csv_errors_add(f->errors, path, (struct csv_place){0}, "the file is missing");
-        }
+        for (size_t i = 0; i < count; i++)
+            load_table(f, (enum city_table_id)id, paths[i], i);
+    }
+}
+
+void city_folders_load_part(struct city_folders *f, const char *path, unsigned tables)
+{
+    struct stat st;
+    bool is_file = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    for (int id = 0; id < CITY_TABLE_COUNT; id++) {
+        f->tables[id].by_key = map_new();
+        if ((tables & 1U << id) == 0)
+            continue;
+        if (is_file && tables == 1U << id)
+            load_file(f, (enum city_table_id)id, path, 0);
+        else
+            load_table(f, (enum city_table_id)id, path, 0);
     }
 }
 

@@ -280,13 +280,14 @@ static void put_owner_name(struct conversion *c, enum city_table_id id, const st
     jw_string(&c->writer, "name", owners->names[index]);
 }
 
-static void put_policies(struct conversion *c)
+/* list: the path of the policies in the document. */
+static void put_policies(struct conversion *c, const char *list)
 {
     struct owners owners = {.count = 0};
     collect_owners(c, CITY_TABLE_SLA, &owners);
     jw_array(&c->writer, "policies");
     for (size_t i = 0; i < owners.count; i++) {
-        const char *path = arena_printf(c->folders.arena, "sla_set.policies[%zu]", i);
+        const char *path = arena_printf(c->folders.arena, "%s[%zu]", list, i);
         jw_object(&c->writer, NULL);
         put_owner_name(c, CITY_TABLE_SLA, &owners, i, path);
         put_rows(c, CITY_TABLE_SLA, "clocks", owners.names[i],
@@ -350,11 +351,25 @@ static void put_bundle(struct conversion *c, struct sbuf *out)
     jw_object_end(w);
     jw_object(w, "sla_set");
     put_settings(c, &head_settings, NULL, "sla_set", "sla_set");
-    put_policies(c);
+    put_policies(c, "sla_set.policies");
     jw_object_end(w);
     put_calendars(c);
     put_rows(c, CITY_TABLE_DEVICES, "devices", NULL, "devices");
     jw_object_end(w);
+}
+
+static void put_part(struct conversion *c, enum city_part part, const char *name, struct sbuf *out)
+{
+    jw_init(&c->writer, out);
+    jw_object(&c->writer, NULL);
+    jw_string(&c->writer, "name", name);
+    if (part == CITY_PART_RULES)
+        put_rows(c, CITY_TABLE_RULES, "rules", NULL, "rules");
+    else if (part == CITY_PART_POLICIES)
+        put_policies(c, "policies");
+    else
+        put_calendars(c);
+    jw_object_end(&c->writer);
 }
 
 /* The cell of a row that ".window.from", ".duties[2]" or ".parent" is about. */
@@ -415,29 +430,74 @@ static void check_bundle(struct conversion *c, const struct sbuf *text)
     json_doc_free(&doc);
 }
 
+static void check_part(struct conversion *c, enum city_part part, const struct sbuf *text)
+{
+    struct faults faults;
+    struct city_spec spec = {0};
+    struct city_part_head head;
+    faults_init(&faults, c->folders.arena);
+    struct json_doc *doc = json_parse(text->data, text->len, &faults);
+    bool ok = doc != NULL &&
+              city_json_decode_part(part, json_root(doc), c->folders.arena, &spec, &head, &faults);
+    for (size_t i = 0; !ok && i < faults.count; i++)
+        fault_error(c, &faults.list[i]);
+    json_doc_free(&doc);
+}
+
+static void conversion_begin(struct conversion *c, struct csv_errors *collected, struct sbuf *text)
+{
+    *c = (struct conversion){.folders = {.arena = arena_new(), .errors = collected}};
+    c->sources = map_new();
+    sbuf_init(text, BUNDLE_MAX_BYTES);
+}
+
+static bool conversion_end(struct conversion *c, const char *path, struct sbuf *text,
+                           struct sbuf *json)
+{
+    struct csv_errors *collected = c->folders.errors;
+    if (text->overflow)
+        csv_errors_add(collected, path, (struct csv_place){0}, "too large for one bundle");
+    if (collected->count == 0)
+        sbuf_add(json, text->data, text->len);
+    csv_errors_end(collected);
+    map_free(&c->sources);
+    city_folders_free(&c->folders);
+    sbuf_free(text);
+    arena_free(&c->folders.arena);
+    return collected->count == 0;
+}
+
 bool city_csv_read(const char *const *paths, size_t path_count, struct sbuf *json,
                    struct sbuf *errors)
 {
     struct csv_errors collected = {.text = errors};
-    struct conversion c = {.folders = {.arena = arena_new(), .errors = &collected}};
+    struct conversion c;
     struct sbuf text;
-    sbuf_init(&text, BUNDLE_MAX_BYTES);
-    c.sources = map_new();
-
+    conversion_begin(&c, &collected, &text);
     city_folders_load(&c.folders, paths, path_count);
     if (collected.count == 0)
         put_bundle(&c, &text);
-    if (text.overflow)
-        csv_errors_add(&collected, paths[0], (struct csv_place){0}, "too large for one bundle");
-    if (collected.count == 0)
+    if (collected.count == 0 && !text.overflow)
         check_bundle(&c, &text);
-    if (collected.count == 0)
-        sbuf_add(json, text.data, text.len);
+    return conversion_end(&c, paths[0], &text, json);
+}
 
-    csv_errors_end(&collected);
-    map_free(&c.sources);
-    city_folders_free(&c.folders);
-    sbuf_free(&text);
-    arena_free(&c.folders.arena);
-    return collected.count == 0;
+bool city_csv_read_part(enum city_part part, const char *path, const char *name, struct sbuf *json,
+                        struct sbuf *errors)
+{
+    static const unsigned tables[CITY_PART_COUNT] = {
+        [CITY_PART_RULES] = 1U << CITY_TABLE_RULES,
+        [CITY_PART_POLICIES] = 1U << CITY_TABLE_SLA,
+        [CITY_PART_CALENDARS] = 1U << CITY_TABLE_CALENDAR | 1U << CITY_TABLE_CALENDAR_DAYS,
+    };
+    struct csv_errors collected = {.text = errors};
+    struct conversion c;
+    struct sbuf text;
+    conversion_begin(&c, &collected, &text);
+    city_folders_load_part(&c.folders, path, tables[part]);
+    if (collected.count == 0)
+        put_part(&c, part, name, &text);
+    if (collected.count == 0 && !text.overflow)
+        check_part(&c, part, &text);
+    return conversion_end(&c, path, &text, json);
 }

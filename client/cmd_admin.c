@@ -49,19 +49,6 @@ static bool read_bundle(const struct client *client, const struct args *args, st
 /* ---- printing ----------------------------------------------------------------------------------
  */
 
-static void print_faults(const struct client *client, enum text_id title,
-                         const struct json_value *list)
-{
-    for (size_t i = 0; i < json_array_length(list); i++) {
-        struct sbuf line;
-
-        sbuf_init(&line, 0);
-        fault_write(&line, client->lang, json_at(list, i));
-        client_say(client, title, line.data, NULL);
-        sbuf_free(&line);
-    }
-}
-
 static void view_import(const struct client *client, const struct json_value *answer)
 {
     static const struct {
@@ -80,7 +67,7 @@ static void view_import(const struct client *client, const struct json_value *an
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         view_line(client, rows[i].label, view_scalar(client, json_get(answer, rows[i].key)));
-    print_faults(client, T_WARNING_LINE, json_get(answer, "warnings"));
+    view_faults(client, T_WARNING_LINE, json_get(answer, "warnings"));
 }
 
 /* The lists are cut at the daemon's bound; the counts are not. */
@@ -99,8 +86,8 @@ static void view_validation(const struct client *client, const struct json_value
     const struct json_value *warnings = json_get(answer, "warnings");
     char counts[2][24];
 
-    print_faults(client, T_ERROR_LINE, errors);
-    print_faults(client, T_WARNING_LINE, warnings);
+    view_faults(client, T_ERROR_LINE, errors);
+    view_faults(client, T_WARNING_LINE, warnings);
     format_count(counts[0], sizeof(counts[0]), json_get(answer, "error_count"), errors);
     format_count(counts[1], sizeof(counts[1]), json_get(answer, "warning_count"), warnings);
     client_say(client, T_VALIDATED, counts[0], counts[1]);

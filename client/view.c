@@ -413,3 +413,15 @@ void view_result(const struct client *client, const struct json_value *answer)
         number = view_scalar(client, json_get(answer, "id"));
     client_say(client, T_NOW_IN_STATE, number, text);
 }
+
+void view_faults(const struct client *client, enum text_id title, const struct json_value *list)
+{
+    for (size_t i = 0; i < json_array_length(list); i++) {
+        struct sbuf line;
+
+        sbuf_init(&line, 0);
+        fault_write(&line, client->lang, json_at(list, i));
+        client_say(client, title, line.data, NULL);
+        sbuf_free(&line);
+    }
+}

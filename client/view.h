@@ -29,4 +29,7 @@ void view_result(const struct client *client, const struct json_value *answer);
 /* "label: value", nothing if the value is absent or empty. */
 void view_line(const struct client *client, enum text_id label, const char *value);
 
+/* A line for each fault; the title has one blank. */
+void view_faults(const struct client *client, enum text_id title, const struct json_value *list);
+
 #endif
