@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "daemon/pii.h"
+#include "daemon/places.h"
 #include "daemon/push.h"
 
 #define KEY_MAX 128
@@ -39,6 +40,16 @@ static void check_place(struct request *r, const struct ticket_draft *draft)
         faults_add(&r->faults, "category", "not_found");
     if (draft->region && city_find_region(r->d->city, draft->region) < 0)
         faults_add(&r->faults, "region", "not_found");
+}
+
+/* Who knows the place says so; of an address only what is certain is taken. */
+static void place_draft(struct intake_entry *e, const struct city *city)
+{
+    const char *region = e->draft.region ? NULL : places_certain(city, e->draft.address);
+
+    e->is_region_from_address = region != NULL;
+    if (region)
+        e->draft.region = arena_strdup(e->arena, region);
 }
 
 /* ---- from draft to plan
@@ -109,6 +120,8 @@ static void write_answer(const struct daemon *d, struct intake_entry *e, const s
     jw_string(&w, "urgency", urgency_words[t->urgency].code);
     jw_string(&w, "category", t->category);
     jw_string(&w, "region", t->region);
+    if (e->is_region_from_address)
+        jw_string(&w, "region_from", "address");
     jw_instant(&w, "received_at", t->received_us, offset);
     ticket_json_write_route(&w, d->city, e->rule_set, route);
     ticket_json_write_deadlines(&w, t, offset);
@@ -175,6 +188,7 @@ static void submit_entry(struct request *r, struct intake_entry *e)
     struct route route;
     int64_t number;
 
+    place_draft(e, r->d->city);
     route_draft(r->d, &e->draft, e->now_us, &route);
     if (!ticket_numbers_next(&r->d->numbers, e->now_us, &number)) {
         log_limited(LOG_LEVEL_ERROR, "intake", "no ticket numbers: the reservation is not durable");

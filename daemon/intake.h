@@ -20,6 +20,7 @@ struct intake_entry {
     struct arena *arena; /* owns everything below */
     struct ticket_draft draft;
     int64_t now_us;
+    bool is_region_from_address;
     const char *query_code;
     const char *received_by;
     const char *rule, *route_reason;

@@ -16,6 +16,7 @@
 /* What POST /v1/explain is given. */
 struct explain_case {
     const char *category, *region; /* region NULL = not known */
+    const char *address;           /* NULL = none */
     int kind, channel, urgency;    /* enums */
     const char *title, *text;      /* NULL = none */
 };

@@ -22,12 +22,13 @@ r_gone AS (
       AND code NOT IN (SELECT x ->> 'code' FROM jsonb_array_elements(j -> 'regions') AS x)
 ),
 r AS (
-    INSERT INTO region (code, name, level, parent, position)
-    SELECT x ->> 'code', x ->> 'name', x ->> 'level', nullif(x ->> 'parent', ''), n
+    INSERT INTO region (code, name, level, parent, aliases, position)
+    SELECT x ->> 'code', x ->> 'name', x ->> 'level', nullif(x ->> 'parent', ''),
+           ARRAY(SELECT jsonb_array_elements_text(coalesce(nullif(x -> 'aliases', 'null'), '[]'))), n
     FROM b, jsonb_array_elements(j -> 'regions') WITH ORDINALITY AS e (x, n)
     ON CONFLICT (code) DO UPDATE
-    SET name = excluded.name, level = excluded.level, parent = excluded.parent, position = excluded.position,
-        is_retired = false
+    SET name = excluded.name, level = excluded.level, parent = excluded.parent, aliases = excluded.aliases,
+        position = excluded.position, is_retired = false
 ),
 u_gone AS (
     UPDATE unit SET is_retired = true

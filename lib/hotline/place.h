@@ -12,8 +12,9 @@
  *   GIVEN  an alias of the city's configuration: 高新区
  *   LOCAL  a grid within its village: 第1网格, 一网格, 01网格; counts only if the village is named
  *   STEM   without the word for its kind: 文定, 澄江; two characters at least, no bare number
- *   WEAK   a STEM within a longer word (花园 in 花园路, 花园小学) or one that is itself a street
- *          (西大街), a SHORT before 路 街 巷 弄: perhaps the place, perhaps a street in another
+ *   WEAK   a STEM within a longer word (花园 in 花园路, 花园小学), one that is a street itself
+ *          (西大街), or glued (below); a SHORT before 路 街 巷 弄: perhaps the place, perhaps
+ *          something else that is called so
  *
  * Score of a region that the text names, 0..100:
  *
@@ -42,7 +43,8 @@
  * a glued name never is (75 at most), and a doubled name needs the one above it.
  *
  * Bounds: the first PLACE_TEXT_MAX characters are read. Not UTF-8 counts as a mark, which ends a
- * name. Blanks are skipped, fullwidth forms are read as plain ones.
+ * name. Blanks are skipped but between Latin words and numbers, fullwidth forms are read as plain
+ * ones.
  */
 #ifndef HOTLINE_PLACE_H
 #define HOTLINE_PLACE_H

@@ -19,9 +19,9 @@ static bool is_cut(const struct place_text *text, size_t left)
     if (left == 0 || left == text->count)
         return false;
     uint32_t a = text->cp[left - 1], b = text->cp[left];
-    if (place_is_plain(a) || place_is_plain(b))
-        return place_is_plain(a) && place_is_plain(b);
-    return place_is_numeral(a) && place_is_numeral(b);
+    if (place_is_plain(a) && place_is_plain(b))
+        return place_is_numeral(a) == place_is_numeral(b);
+    return !place_is_plain(a) && !place_is_plain(b) && place_is_numeral(a) && place_is_numeral(b);
 }
 
 static size_t find_all(const struct place_index *index, const struct place_text *text,
@@ -153,15 +153,18 @@ static void look_before(const struct city *city, const struct place_text *text,
     hit->is_foreign = at > end + 1 && is_area_word(text, at);
 }
 
-/* Returns where the name really ends. */
+/* Returns where the name really ends; `end` as it was if it is hardly a name at all. */
 static size_t look_after(const struct place_index *index, const struct place_text *text,
-                         struct place_hit *hit, size_t next_from)
+                         struct place_hit *hit, size_t next_from, size_t end)
 {
+    const struct place_pattern *pattern = &index->patterns[hit->pattern];
     size_t kind = hit->to == next_from ? 0 : place_kind_word_at(text, hit->to);
     bool is_word =
         hit->to == text->count || hit->to == next_from || kind > 0 || is_opening(text->cp[hit->to]);
-    hit->stem_is_weak = !is_word || index->patterns[hit->pattern].is_street;
+    hit->stem_is_weak = !is_word || hit->is_glued || pattern->is_street;
     hit->short_is_weak = kind == 0 && hit->to != next_from && is_street_at(text, hit->to);
+    if (hit->is_glued || place_hit_kind(hit, pattern->best) == PLACE_WEAK)
+        return end;
     return hit->to + kind <= next_from ? hit->to + kind : hit->to;
 }
 
@@ -197,7 +200,7 @@ void place_hits_find(const struct city *city, const struct place_text *text,
     for (size_t i = 0; i < hits->count; i++) {
         size_t next = i + 1 < hits->count ? hits->list[i + 1].from : text->count;
         look_before(city, text, &hits->list[i], end);
-        end = look_after(index, text, &hits->list[i], next);
+        end = look_after(index, text, &hits->list[i], next, end);
     }
     drop_repeats(hits);
 }

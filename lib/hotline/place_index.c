@@ -63,7 +63,9 @@ static void index_patterns(struct place_index *index, const struct city *city,
         }
         index->readings[readings++] =
             (struct place_reading){name.region, city_region(city, name.region)->order, name.kind};
-        index->patterns[patterns - 1].count++;
+        struct place_pattern *pattern = &index->patterns[patterns - 1];
+        pattern->best = name.kind > pattern->best ? name.kind : pattern->best;
+        pattern->count++;
     }
     for (size_t i = 0; i < patterns; i++)
         qsort(index->readings + index->patterns[i].first, index->patterns[i].count,

@@ -75,7 +75,8 @@ struct place_reading {
 struct place_pattern {
     uint32_t first, count; /* readings */
     uint16_t chars;
-    bool is_street; /* 西大街, 澄江路: STEM readings are WEAK */
+    enum place_kind best; /* of its readings */
+    bool is_street;       /* 西大街, 澄江路: STEM readings are WEAK */
 };
 
 /*

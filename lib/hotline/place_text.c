@@ -90,21 +90,36 @@ static size_t read_char(const char *s, size_t len, uint32_t *cp_r)
     return 1;
 }
 
+static void put_char(struct place_text *text, uint32_t cp, struct place_span source)
+{
+    size_t i = text->count++;
+    text->cp[i] = cp;
+    text->source[i] = source;
+    size_t bytes = put_utf8(text->bytes + text->byte_count, cp);
+    for (size_t b = 0; b < bytes; b++)
+        text->char_of[text->byte_count++] = (uint16_t)i;
+}
+
 void place_text_read(struct place_text *text, const char *s, size_t len)
 {
     size_t at = 0;
+    struct place_span blank = {0, 0};
     text->count = text->byte_count = 0;
     for (int read = 0; read < PLACE_TEXT_MAX && at < len; read++) {
         uint32_t cp;
         size_t step = read_char(s + at, len - at, &cp);
-        if (!is_blank(cp)) {
-            size_t i = text->count++;
-            text->cp[i] = normalise(cp);
-            text->source[i] = (struct place_span){(uint32_t)at, (uint32_t)(at + step)};
-            size_t bytes = put_utf8(text->bytes + text->byte_count, text->cp[i]);
-            for (size_t b = 0; b < bytes; b++)
-                text->char_of[text->byte_count++] = (uint16_t)i;
-        }
+        struct place_span source = {(uint32_t)at, (uint32_t)(at + step)};
         at += step;
+        if (is_blank(cp)) {
+            blank = source;
+            continue;
+        }
+        cp = normalise(cp);
+        /* Between Latin words and numbers a blank is one; it was counted as read. */
+        if (blank.to > 0 && text->count > 0 && place_is_plain(text->cp[text->count - 1]) &&
+            place_is_plain(cp))
+            put_char(text, PLACE_MARK, blank);
+        put_char(text, cp, source);
+        blank.to = 0;
     }
 }

@@ -28,6 +28,7 @@ TABLE = [
     ("GET", "/v1/tickets/{number}/explain", "unsigned", None, "401 403 200 200 403 403 200 404"),
     ("GET", "/v1/public/tickets/{number}?code={code}", "unsigned", None, PUBLIC),
     ("POST", "/v1/explain", None, CASE, "401 200 200 200 403 403 403 403"),
+    ("GET", "/v1/places?q=%E6%BE%84%E6%B1%9F%E8%A1%97%E9%81%93", None, None, "401 403 200 200 200 200 200 200"),
 
     ("POST", "/v1/tickets/{number}/answer", "unsigned", {"reply": "好"}, "401 403 200 200 403 403 403 404"),
     ("POST", "/v1/tickets/{number}/complete", "unsigned", {}, "401 403 409 409 403 403 403 404"),
