@@ -60,10 +60,17 @@ TABLE = [
     ("GET", "/v1/reports/tiers?unit=JY-GJ", None, None, "401 200 200 200 403 403 200 403"),
     ("GET", "/v1/reports/measures?by=kind", None, None, "401 200 200 200 403 403 200 200"),
     ("GET", "/v1/reports/measures?by=kind&unit=JY-GJ", None, None, "401 200 200 200 403 403 200 403"),
+    ("GET", "/v1/reports/scores", None, None, "401 200 200 200 403 403 403 403"),
+    ("GET", "/v1/reports/bulletin?month=2026-02", None, None, "401 200 200 200 403 403 403 403"),
+    ("GET", "/v1/reports/bulletin?month=2026-02&format=csv", None, None, "401 200 200 200 403 403 403 403"),
 
     ("GET", "/v1/admin/export", None, None, ADMIN),
     ("POST", "/v1/admin/import", None, "city", ADMIN),
     ("POST", "/v1/admin/validate", None, "city", ADMIN),
+    ("GET", "/v1/admin/scores", None, None, ADMIN),
+    ("POST", "/v1/admin/scores", None,
+     {"name": "s{n}", "scales": [{"measure": "closing", "points": 20, "full_at": 95, "per_point": 1}]},
+     "401 201 403 403 403 403 403 403"),
     ("GET", "/v1/admin/accounts", None, None, ADMIN),
     ("POST", "/v1/admin/accounts", None, {"accounts": [{"name": "a{n}", "role": "desk"}]},
      "401 201 403 403 403 403 403 403"),
@@ -143,7 +150,7 @@ class Authorisation(DaemonTest):
         return self.daemon.sql("SELECT (SELECT count(*) FROM ticket_event), (SELECT count(*) FROM account),"
                                "(SELECT count(*) FROM token), (SELECT sum(version) FROM ticket),"
                                "(SELECT count(*) FROM config_version), (SELECT sum(deliveries) FROM queue_item),"
-                               "(SELECT count(*) FROM queue_item WHERE lease IS NOT NULL)")
+                               "(SELECT count(*) FROM queue_item WHERE lease IS NOT NULL), (SELECT count(*) FROM score_set)")
 
     def one(self, row, role, wanted, facts):
         method, path, _, body, _ = row
