@@ -43,11 +43,12 @@ void ticket_numbers_init(struct ticket_numbers *n, int instance, int offset_min,
     };
 }
 
-static int64_t number_of_tick(const struct ticket_numbers *n, int64_t tick)
+/* Without instance and check digit. */
+static int64_t time_digits(int64_t tick, int offset_min)
 {
     const int64_t instant_us = tick * TICK_US;
-    const struct civil_date date = civil_date_from_day(civil_local_day(instant_us, n->offset_min));
-    const int64_t time_ticks = civil_local_time_us(instant_us, n->offset_min) / TICK_US;
+    const struct civil_date date = civil_date_from_day(civil_local_day(instant_us, offset_min));
+    const int64_t time_ticks = civil_local_time_us(instant_us, offset_min) / TICK_US;
     const int64_t second = time_ticks / TICKS_PER_SECOND;
 
     int64_t number = date.year % 100;
@@ -56,8 +57,12 @@ static int64_t number_of_tick(const struct ticket_numbers *n, int64_t tick)
     number = number * 100 + second / 3600;
     number = number * 100 + second / 60 % 60;
     number = number * 100 + second % 60;
-    number = number * TICKS_PER_SECOND + time_ticks % TICKS_PER_SECOND;
-    number = number * 10 + n->instance;
+    return number * TICKS_PER_SECOND + time_ticks % TICKS_PER_SECOND;
+}
+
+static int64_t number_of_tick(const struct ticket_numbers *n, int64_t tick)
+{
+    int64_t number = time_digits(tick, n->offset_min) * 10 + n->instance;
 
     number *= 10; /* room for the check digit */
     char digits[TICKET_NUMBER_SIZE];
@@ -81,6 +86,13 @@ bool ticket_numbers_next(struct ticket_numbers *n, int64_t now_us, int64_t *numb
     n->last_tick = tick;
     *number_r = number_of_tick(n, tick);
     return true;
+}
+
+int64_t ticket_number_floor(int64_t instant_us, int offset_min)
+{
+    int64_t tick = instant_us > 0 ? instant_us / TICK_US : 0;
+
+    return time_digits(tick < MAX_TICK ? tick : MAX_TICK, offset_min) * 100;
 }
 
 void ticket_number_format(int64_t number, char out[TICKET_NUMBER_SIZE])

@@ -43,6 +43,10 @@ void ticket_numbers_init(struct ticket_numbers *n, int instance, int offset_min,
 /* The next number; false if the reservation could not be made durable. */
 MUST_CHECK bool ticket_numbers_next(struct ticket_numbers *n, int64_t now_us, int64_t *number_r);
 
+/* No ticket received at `instant_us` or later has a smaller number; of another century's instant
+ * nothing is said. For ranges of numbers that stand for a time. */
+int64_t ticket_number_floor(int64_t instant_us, int offset_min);
+
 void ticket_number_format(int64_t number, char out[TICKET_NUMBER_SIZE]);
 /* Exactly 18 digits, possible date and time, right check digit. */
 MUST_CHECK bool ticket_number_parse(const char *s, size_t len, int64_t *number_r);
