@@ -22,6 +22,7 @@
 #include "daemon/deadlines.h"
 #include "daemon/events.h"
 #include "daemon/fold.h"
+#include "daemon/indexer.h"
 #include "daemon/intake.h"
 #include "daemon/number_reserve.h"
 #include "daemon/pid_file.h"
@@ -161,6 +162,7 @@ static void open_doors(void *ctx, bool ok)
     }
     app->is_serving = true;
     fold_start(app->d.fold);
+    indexer_start(app->d.indexer);
     if (listen_http(app))
         sweeper_kick(app->d.sweeper);
     else
@@ -404,6 +406,7 @@ static void register_metrics(void)
     events_register_metrics();
     queue_register_metrics();
     fold_register_metrics();
+    indexer_register_metrics();
     audit_register_metrics();
     revive_register_metrics();
 }
@@ -437,6 +440,7 @@ static void make_parts(struct app *app, const char *conninfo)
     d->activation = activation_new(d);
     d->intake = intake_new(d);
     d->fold = fold_new(d);
+    d->indexer = indexer_new(d);
     make_http(d);
 }
 
@@ -453,6 +457,7 @@ static void free_parts(struct app *app)
     store_free(&d->store);
     intake_free(&d->intake);
     fold_free(&d->fold);
+    indexer_free(&d->indexer);
     push_free(&d->push);
     pg_pool_free(&d->intake_pool);
     pg_pool_free(&d->work_pool);

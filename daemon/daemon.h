@@ -38,6 +38,7 @@ struct config_next {
     int64_t base; /* config_version that it was built upon */
     int64_t rule_set, sla_set, calendar_set;
 };
+struct indexer;
 
 struct daemon {
     struct event_base *base;
@@ -65,6 +66,7 @@ struct daemon {
     struct batches *batches;
     struct push *push;
     struct fold *fold;
+    struct indexer *indexer;
     struct ticket_numbers numbers;
     struct plan_rules plan_rules;
     uint8_t seal_key[CRYPTO_KEY_SIZE];  /* columns of requesters */

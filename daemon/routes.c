@@ -4,6 +4,7 @@
  * The first row whose path and method fit is taken: fixed words stand before {}.
  */
 #include "daemon/admin.h"
+#include "daemon/duplicates.h"
 #include "daemon/events.h"
 #include "daemon/health.h"
 #include "daemon/intake.h"
@@ -36,6 +37,8 @@ const struct route_entry route_table[] = {
     {HTTP_GET, "/v1/tickets/{}/events", DESK | UNIT, 0, ticket_events_get, "getTicketEvents"},
     {HTTP_GET, "/v1/tickets/{}/explain", DESK | UNIT, 0, ticket_explain_get, "explainTicket"},
     {HTTP_POST, "/v1/tickets/{}/reveal", DESK | UNIT, BODY_ACTION, ticket_reveal_post, "reveal"},
+    {HTTP_GET, "/v1/tickets/{}/duplicates", DESK, 0, ticket_duplicates_get, "getTicketDuplicates"},
+    {HTTP_POST, "/v1/duplicates", DESK, BODY_TICKET, duplicates_post, "findDuplicates"},
     {HTTP_POST, "/v1/tickets/{}/{}", DESK | UNIT, BODY_ACTION, ticket_action_post, "actOnTicket"},
     {HTTP_GET, "/v1/public/tickets/{}", ROLES_PUBLIC, 0, ticket_public_get, "getPublicTicket"},
     {HTTP_POST, "/v1/explain", DESK | ADMIN, BODY_TICKET, explain_post, "explain"},

@@ -35,6 +35,8 @@ const struct setting settings_table[] = {
            "database connections for reading and changing single tickets"),
     NUMBER(report_connections, "2", 1, 16, SETTING_NO_RELOAD,
            "database connections for lists and reports"),
+    NUMBER(bulk_connections, "2", 1, 16, SETTING_NO_RELOAD,
+           "database connections for changing many tickets at once: batches, deadlines, calendars"),
     NUMBER(intake_batch, "128", 1, 1000, 0, "new tickets stored in one transaction at most"),
     NUMBER(intake_queued, "4096", 1, 100000, 0, "new tickets waiting to be stored; beyond it 503"),
     NUMBER(max_connections, "4096", 1, 100000, SETTING_NO_RELOAD, "client connections at most"),
@@ -52,6 +54,10 @@ const struct setting settings_table[] = {
     NUMBER(max_suspension_days, "180", 1, 3660, 0, "days a suspension 挂起 may last"),
     NUMBER(satisfied_from, "4", 1, 5, 0, "grade (1..5) from which a citizen counts as satisfied"),
     NUMBER(dissatisfied_to, "2", 1, 5, 0, "grade (1..5) down from which a ticket is redone"),
+    NUMBER(duplicate_days, "90", 1, 3650, 0,
+           "days around a ticket in which likely duplicates are looked for"),
+    NUMBER(duplicate_score, "45", 1, 100, 0,
+           "score (1..100) from which a likely duplicate is offered"),
     NUMBER(drain_seconds, "20", 1, 600, 0, "time running requests have to finish when stopping"),
 };
 const size_t settings_table_count = ARRAY_LEN(settings_table);

@@ -19,12 +19,14 @@ struct settings {
     int64_t instance;           /* digit in ticket numbers */
     int64_t intake_connections; /* of the pool that stores new tickets */
     int64_t work_connections, report_connections;
+    int64_t bulk_connections; /* of the pool that changes many tickets at once */
     int64_t intake_batch;  /* tickets per transaction at most */
     int64_t intake_queued; /* tickets waiting at most, then 503 */
     int64_t max_connections, max_connections_per_address;
     int64_t max_waiting; /* long polls and streams at most */
     int64_t max_rounds, max_callback_attempts, satisfied_from, dissatisfied_to;
     int64_t max_transfers, max_extensions, max_extension_days, max_suspension_days;
+    int64_t duplicate_days, duplicate_score;
     int64_t drain_seconds;
 };
 

@@ -1,8 +1,13 @@
 /*
  * ticket_list.c - many tickets: filtered, newest first, page by page.
  *
- * The keyset is the number, which sorts by time. Four statements with the same parameters differ in
- * the index that drives them; the most selective one that the question allows is taken.
+ * The keyset is the number, which sorts by time. Each statement has another index that drives it;
+ * the most selective one that the question allows is taken (choose_way()).
+ *
+ * Words and places are looked for in two steps. First the newest tickets below the cursor are
+ * looked at one by one: what is common fills its page here and need not be gathered from all the
+ * years. What is rare is then found by its index below the last one looked at. So neither reads a
+ * whole table, and no planner has to guess which of the two it is.
  */
 #include <string.h>
 
@@ -11,11 +16,15 @@
 #include "daemon/cursor.h"
 #include "daemon/pii.h"
 #include "daemon/ticket_read.h"
+#include "hotline/bigram.h"
 #include "sql_catalogue.h"
 
 #define LIST_LIMIT 50
 #define LIST_LIMIT_MAX 200
 #define QUERY_TEXT_MAX 100 /* code points */
+#define EXTERNAL_NUMBER_MAX 64
+/* Tickets looked at one by one in the first step: a few milliseconds. */
+#define WALK_TICKETS 1000
 
 enum column {
     COL_NUMBER,
@@ -35,15 +44,36 @@ enum column {
     COL_CLOSED,
     COL_CLOSED_TIER
 };
+#define COL_WALKED_TO 0 /* of the walk, whose other columns stand one further */
+
+/* What a statement takes behind the parameters of all, in this order. */
+enum extra { EXTRA_NONE, EXTRA_PHONE, EXTRA_NUMBER, EXTRA_WALK, EXTRA_GRAMS };
+
+/* How a question is answered. */
+struct way {
+    const struct pg_stmt *stmt;
+    enum extra extra;
+};
 
 struct list {
     int64_t below; /* 0 = from the newest */
     int64_t limit;
-    const char *unit, *category, *region, *q; /* NULL = any */
-    int state, kind, channel, overdue;        /* -1 = any */
+    const char *unit, *category, *region, *external; /* NULL = any */
+    int state, kind, channel, overdue;               /* -1 = any */
+    int64_t number;                                  /* asked for as q; 0 = none */
+    bool by_words;
+    const char *q;
+    const char **likes; /* LIKE patterns of the folded words of q, like_count of them */
+    size_t like_count;
+    struct bigram_set grams; /* their pairs; none of a single character */
     bool by_phone;
     uint8_t phone_index[CRYPTO_SHA256_SIZE];
     const char *scope; /* of the cursor: the question, whatever the page */
+
+    struct way second;  /* after the walk; stmt NULL = the walk goes on by itself */
+    const char **items; /* JSON, found so far */
+    int64_t *numbers;   /* theirs */
+    int64_t found;
 };
 
 /* ---- the question ------------------------------------------------------------------------------
@@ -96,15 +126,58 @@ static void read_phone(struct request *r, struct list *list)
     }
 }
 
-static const char *read_text(struct request *r)
+/* The folded words of q as patterns: a ticket has to hold each of them somewhere. What is between
+ * words folds to a blank, so a pattern holds nothing that LIKE takes for a sign. */
+static void split_words(struct request *r, struct list *list, const char *q)
+{
+    struct sbuf folded;
+
+    sbuf_init(&folded, 0);
+    bigram_fold(q, strlen(q), &folded);
+    list->likes = arena_alloc(r->arena, (folded.len / 2 + 1) * sizeof(*list->likes));
+    for (const char *at = folded.data; *at;) {
+        size_t len = strcspn(at, " ");
+        if (len)
+            list->likes[list->like_count++] = arena_printf(r->arena, "%%%.*s%%", (int)len, at);
+        at += len + (at[len] == ' ');
+    }
+    bigram_set_build(folded.data, folded.len, r->arena, &list->grams);
+    sbuf_free(&folded);
+}
+
+static void read_words(struct request *r, struct list *list)
 {
     const char *q = query_get(&r->query, "q");
 
-    if (q && !*q)
-        faults_add(&r->faults, "q", "too_short");
-    else if (q && utf8_length(q, strlen(q)) > QUERY_TEXT_MAX)
+    if (!q)
+        return;
+    if (utf8_length(q, strlen(q)) > QUERY_TEXT_MAX) {
         faults_add(&r->faults, "q", "too_long");
-    return q;
+        return;
+    }
+    split_words(r, list, q);
+    list->by_words = true;
+    list->q = q;
+    if (list->like_count == 0)
+        faults_add(&r->faults, "q", "too_short");
+    if (!ticket_number_parse(q, strlen(q), &list->number))
+        list->number = 0;
+}
+
+static void read_external(struct request *r, struct list *list)
+{
+    list->external = query_get(&r->query, "external_number");
+    if (!list->external)
+        return;
+    size_t len = strlen(list->external);
+    for (size_t i = 0; i < len; i++) {
+        if (list->external[i] < 0x21 || list->external[i] > 0x7e) {
+            faults_add(&r->faults, "external_number", "format");
+            return;
+        }
+    }
+    if (len == 0 || len > EXTERNAL_NUMBER_MAX)
+        faults_add(&r->faults, "external_number", len ? "too_long" : "too_short");
 }
 
 static int read_flag(struct request *r, const char *name)
@@ -117,8 +190,8 @@ static int read_flag(struct request *r, const char *name)
 /* The phone stands here as its keyed hash: scopes are not secret. */
 static const char *make_scope(struct request *r, const struct list *list)
 {
-    static const char *const params[] = {"state", "unit",    "category", "region",
-                                         "kind",  "channel", "overdue",  "q"};
+    static const char *const params[] = {"state",   "unit",    "category", "region",         "kind",
+                                         "channel", "overdue", "q",        "external_number"};
     char phone[2 * CRYPTO_SHA256_SIZE + 1] = "";
     struct sbuf scope;
 
@@ -157,7 +230,8 @@ static void read_list(struct request *r, struct list *list)
     list->category = read_code(r, "category", city_find_category);
     list->region = read_code(r, "region", city_find_region);
     list->limit = request_query_int(r, "limit", LIST_LIMIT, 1, LIST_LIMIT_MAX);
-    list->q = read_text(r);
+    read_words(r, list);
+    read_external(r, list);
     read_phone(r, list);
     read_cursor(r, list);
 }
@@ -170,13 +244,13 @@ static void param_word(struct pg_params *params, const struct word *words, int i
     pg_param_text(params, index < 0 ? NULL : words[index].code);
 }
 
-static void fill_params(const struct request *r, const struct list *list, struct pg_params *params)
+static void fill_common(const struct list *list, struct pg_params *params)
 {
     if (list->below)
         pg_param_int(params, list->below);
     else
         pg_param_null(params);
-    pg_param_int(params, list->limit + 1);
+    pg_param_int(params, list->limit + 1 - list->found);
     param_word(params, ticket_state_words, list->state);
     pg_param_text(params, list->unit);
     pg_param_text(params, list->category);
@@ -187,27 +261,121 @@ static void fill_params(const struct request *r, const struct list *list, struct
         pg_param_null(params);
     else
         pg_param_bool(params, list->overdue == 1);
-    pg_param_text(params, list->q);
-    pg_param_bytea(params, list->by_phone ? list->phone_index : NULL, sizeof(list->phone_index));
-    /* Below the desk a phone must not find whom a confidential ticket is from. */
-    pg_param_bool(params, r->account->role != ROLE_UNIT);
 }
 
-static const struct pg_stmt *choose_statement(const struct list *list)
+static void fill_likes(const struct list *list, struct pg_params *params)
 {
+    struct pg_array likes;
+
+    if (!list->by_words) {
+        pg_param_null(params);
+        return;
+    }
+    pg_array_init(&likes, params->arena);
+    for (size_t i = 0; i < list->like_count; i++)
+        pg_array_text(&likes, list->likes[i]);
+    pg_param_array(params, &likes);
+}
+
+static void fill_grams(const struct list *list, struct pg_params *params)
+{
+    struct pg_array grams;
+
+    pg_array_init(&grams, params->arena);
+    for (size_t i = 0; i < list->grams.count; i++)
+        pg_array_int(&grams, list->grams.grams[i]);
+    pg_param_array(params, &grams);
+}
+
+static void fill_phone(const struct request *r, const struct list *list, struct pg_params *params)
+{
+    pg_param_bytea(params, list->phone_index, sizeof(list->phone_index));
+    /* Below the desk a phone must not find whom a confidential ticket is from. */
+    pg_param_bool(params, r->account->role != ROLE_UNIT);
+    pg_param_text(params, list->external);
+    fill_likes(list, params);
+}
+
+/* A number that was asked for as words is ours or another platform's. */
+static void fill_number(const struct list *list, struct pg_params *params)
+{
+    if (list->external) {
+        pg_param_text(params, list->external);
+        fill_likes(list, params);
+        pg_param_null(params);
+    } else {
+        pg_param_text(params, list->q);
+        pg_param_null(params);
+        pg_param_int(params, list->number);
+    }
+}
+
+static void fill_extra(const struct request *r, const struct list *list, enum extra extra,
+                       struct pg_params *params)
+{
+    switch (extra) {
+    case EXTRA_NONE:
+        break;
+    case EXTRA_PHONE:
+        fill_phone(r, list, params);
+        break;
+    case EXTRA_NUMBER:
+        fill_number(list, params);
+        break;
+    case EXTRA_WALK:
+        fill_likes(list, params);
+        pg_param_int(params, WALK_TICKETS);
+        break;
+    case EXTRA_GRAMS:
+        fill_likes(list, params);
+        fill_grams(list, params);
+        break;
+    }
+}
+
+static struct way choose_way(struct list *list)
+{
+    static const struct way walk = {&SQL_TICKET_SEARCH_WALK, EXTRA_WALK};
+
     if (list->by_phone)
-        return &SQL_TICKET_LIST_PHONE;
+        return (struct way){&SQL_TICKET_LIST_PHONE, EXTRA_PHONE};
+    if (list->external || list->number)
+        return (struct way){&SQL_TICKET_LIST_NUMBER, EXTRA_NUMBER};
+    if (list->by_words) {
+        if (list->grams.count)
+            list->second = (struct way){&SQL_TICKET_SEARCH, EXTRA_GRAMS};
+        return walk;
+    }
     if (list->unit)
-        return &SQL_TICKET_LIST_UNIT;
-    return list->state < 0 ? &SQL_TICKET_LIST : &SQL_TICKET_LIST_STATE;
+        return (struct way){&SQL_TICKET_LIST_UNIT, EXTRA_NONE};
+    if (list->overdue == 1)
+        return (struct way){&SQL_TICKET_LIST_OVERDUE, EXTRA_NONE};
+    if (list->state >= 0)
+        return (struct way){&SQL_TICKET_LIST_STATE, EXTRA_NONE};
+    if (list->region) {
+        list->second = (struct way){&SQL_TICKET_LIST_REGION, EXTRA_NONE};
+        return walk;
+    }
+    return (struct way){&SQL_TICKET_LIST, EXTRA_NONE};
+}
+
+static void ask(struct request *r, const struct list *list, struct way way,
+                void (*done)(struct request *r, const struct pg_result *res))
+{
+    struct pg_params params;
+
+    pg_params_init(&params, r->arena);
+    fill_common(list, &params);
+    fill_extra(r, list, way.extra, &params);
+    request_submit(r, r->d->report_pool, way.stmt, &params, DAEMON_READ_TIMEOUT_US, done);
 }
 
 /* ---- the answer --------------------------------------------------------------------------------
  */
 
-static const char *text_of(const struct pg_result *res, int row, enum column col)
+static const char *text_of(const struct pg_result *res, int row, int col)
 {
-    return pg_result_null(res, row, (int)col) ? NULL : pg_result_text(res, row, (int)col);
+    return pg_result_null(res, row, col) ? NULL : pg_result_text(res, row, col);
 }
 
 static const char *category_name(const struct city *city, const char *code)
@@ -222,71 +390,134 @@ static const char *region_name(const struct city *city, const char *code)
     return index < 0 ? NULL : city_region(city, index)->name;
 }
 
+/* first: where the columns of a ticket begin */
 static void write_item(struct json_writer *w, const struct city *city, const struct pg_result *res,
-                       int row)
+                       int row, int first)
 {
     int offset = city_offset_min(city);
     char digits[TICKET_NUMBER_SIZE];
 
-    ticket_number_format(pg_result_int(res, row, COL_NUMBER), digits);
+    ticket_number_format(pg_result_int(res, row, first + COL_NUMBER), digits);
     jw_object(w, NULL);
     jw_string(w, "number", digits);
-    jw_string(w, "state", text_of(res, row, COL_STATE));
-    jw_int(w, "version", pg_result_int(res, row, COL_VERSION));
-    jw_string(w, "channel", text_of(res, row, COL_CHANNEL));
-    jw_string(w, "kind", text_of(res, row, COL_KIND));
-    jw_string(w, "urgency", text_of(res, row, COL_URGENCY));
-    jw_string(w, "category", text_of(res, row, COL_CATEGORY));
-    jw_string(w, "category_name", category_name(city, text_of(res, row, COL_CATEGORY)));
-    jw_string(w, "region", text_of(res, row, COL_REGION));
-    jw_string(w, "region_name", region_name(city, text_of(res, row, COL_REGION)));
-    jw_string(w, "title", text_of(res, row, COL_TITLE));
-    jw_instant(w, "received_at", pg_result_instant(res, row, COL_RECEIVED), offset);
-    jw_string(w, "lead_unit", text_of(res, row, COL_LEAD_UNIT));
-    jw_bool(w, "overdue", pg_result_bool(res, row, COL_OVERDUE));
-    jw_int(w, "round", pg_result_int(res, row, COL_ROUND));
-    jw_bool(w, "problem", pg_result_bool(res, row, COL_PROBLEM));
-    jw_instant(w, "closed_at", pg_result_instant(res, row, COL_CLOSED), offset);
-    jw_string(w, "closed_tier", text_of(res, row, COL_CLOSED_TIER));
+    jw_string(w, "state", text_of(res, row, first + COL_STATE));
+    jw_int(w, "version", pg_result_int(res, row, first + COL_VERSION));
+    jw_string(w, "channel", text_of(res, row, first + COL_CHANNEL));
+    jw_string(w, "kind", text_of(res, row, first + COL_KIND));
+    jw_string(w, "urgency", text_of(res, row, first + COL_URGENCY));
+    jw_string(w, "category", text_of(res, row, first + COL_CATEGORY));
+    jw_string(w, "category_name", category_name(city, text_of(res, row, first + COL_CATEGORY)));
+    jw_string(w, "region", text_of(res, row, first + COL_REGION));
+    jw_string(w, "region_name", region_name(city, text_of(res, row, first + COL_REGION)));
+    jw_string(w, "title", text_of(res, row, first + COL_TITLE));
+    jw_instant(w, "received_at", pg_result_instant(res, row, first + COL_RECEIVED), offset);
+    jw_string(w, "lead_unit", text_of(res, row, first + COL_LEAD_UNIT));
+    jw_bool(w, "overdue", pg_result_bool(res, row, first + COL_OVERDUE));
+    jw_int(w, "round", pg_result_int(res, row, first + COL_ROUND));
+    jw_bool(w, "problem", pg_result_bool(res, row, first + COL_PROBLEM));
+    jw_instant(w, "closed_at", pg_result_instant(res, row, first + COL_CLOSED), offset);
+    jw_string(w, "closed_tier", text_of(res, row, first + COL_CLOSED_TIER));
     jw_object_end(w);
 }
 
-static void write_next(struct json_writer *w, const struct request *r, const struct list *list,
-                       const struct pg_result *res)
+/* Where the next page begins: below the last of this one, or of a walk that found too few below the
+ * last ticket it looked at. 0 = there is none. */
+static int64_t next_below(const struct list *list, int64_t walked_to)
 {
-    char cursor[CURSOR_SIZE];
-
-    if (pg_result_rows(res) <= list->limit) {
-        jw_null(w, "next");
-        return;
-    }
-    int64_t last = pg_result_int(res, (int)list->limit - 1, COL_NUMBER);
-    cursor_format(r->d->index_key, list->scope, &last, 1, cursor);
-    jw_string(w, "next", cursor);
+    return list->found > list->limit ? list->numbers[list->limit - 1] : walked_to;
 }
 
-static void on_listed(struct request *r, const struct pg_result *res)
+static void reply_page(struct request *r, const struct list *list, int64_t walked_to)
 {
-    const struct list *list = r->state;
+    int64_t below = next_below(list, walked_to);
+    char cursor[CURSOR_SIZE];
     struct json_writer w;
     struct sbuf out;
 
+    if (below)
+        cursor_format(r->d->index_key, list->scope, &below, 1, cursor);
     sbuf_init(&out, 0);
     jw_init(&w, &out);
     jw_object(&w, NULL);
     jw_array(&w, "items");
-    for (int i = 0; i < pg_result_rows(res) && i < list->limit; i++)
-        write_item(&w, r->d->city, res, i);
+    for (int64_t i = 0; i < list->found && i < list->limit; i++)
+        jw_raw(&w, NULL, list->items[i], strlen(list->items[i]));
     jw_array_end(&w);
-    write_next(&w, r, list, res);
+    jw_string(&w, "next", below ? cursor : NULL);
     jw_object_end(&w);
     request_reply(r, 200, &out);
+}
+
+static void take_rows(struct request *r, struct list *list, const struct pg_result *res, int first)
+{
+    struct json_writer w;
+    struct sbuf out;
+
+    sbuf_init(&out, 0);
+    for (int row = 0; row < pg_result_rows(res) && list->found <= list->limit; row++) {
+        if (pg_result_null(res, row, first + COL_NUMBER))
+            continue; /* the row of a walk that found nothing */
+        sbuf_clear(&out);
+        jw_init(&w, &out);
+        write_item(&w, r->d->city, res, row, first);
+        list->items[list->found] = arena_strndup(r->arena, out.data, out.len);
+        list->numbers[list->found++] = pg_result_int(res, row, first + COL_NUMBER);
+    }
+    sbuf_free(&out);
+}
+
+static void on_listed(struct request *r, const struct pg_result *res)
+{
+    struct list *list = r->state;
+
+    take_rows(r, list, res, 0);
+    reply_page(r, list, 0);
+}
+
+static void on_walked(struct request *r, const struct pg_result *res)
+{
+    struct list *list = r->state;
+    int64_t walked_to = pg_result_int(res, 0, COL_WALKED_TO);
+
+    take_rows(r, list, res, COL_WALKED_TO + 1);
+    if (list->found > list->limit || walked_to == 0 || !list->second.stmt) {
+        reply_page(r, list, walked_to);
+        return;
+    }
+    list->below = walked_to;
+    ask(r, list, list->second, on_listed);
+}
+
+/* Digits that look like a number of ours and are of no ticket may stand in somebody's text. */
+static void on_numbered(struct request *r, const struct pg_result *res)
+{
+    struct list *list = r->state;
+
+    if (pg_result_rows(res) || list->external) {
+        on_listed(r, res);
+        return;
+    }
+    list->number = 0;
+    ask(r, list, choose_way(list), on_walked);
+}
+
+static void begin(struct request *r, struct list *list)
+{
+    struct way way = choose_way(list);
+    size_t most = (size_t)list->limit + 1;
+
+    list->items = arena_alloc(r->arena, most * sizeof(*list->items));
+    list->numbers = arena_alloc(r->arena, most * sizeof(*list->numbers));
+    r->state = list;
+    ask(r, list, way,
+        way.extra == EXTRA_WALK     ? on_walked
+        : way.extra == EXTRA_NUMBER ? on_numbered
+                                    : on_listed);
 }
 
 void ticket_list_get(struct request *r)
 {
     struct list *list = arena_alloc(r->arena, sizeof(*list));
-    struct pg_params params;
 
     if (!r->d->city) {
         request_problem(r, PROBLEM_NO_CITY, NULL);
@@ -301,9 +532,5 @@ void ticket_list_get(struct request *r)
     }
     if (list->by_phone) /* tells who asked what: as good as a view */
         audit_view(r, "ticket.search", 0, "{\"by\":\"phone\"}");
-    r->state = list;
-    pg_params_init(&params, r->arena);
-    fill_params(r, list, &params);
-    request_submit(r, r->d->report_pool, choose_statement(list), &params, DAEMON_READ_TIMEOUT_US,
-                   on_listed);
+    begin(r, list);
 }

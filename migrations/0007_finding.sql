@@ -47,11 +47,10 @@ FROM ticket t;
 -- the two over every character there is. Full width becomes half width, capitals small, everything between words one blank.
 CREATE FUNCTION search_fold(words text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT regexp_replace(
-        translate(words,
-                  'ABCDEFGHIJKLMNOPQRSTUVWXYZ'
+        translate(lower(words COLLATE "C"), -- ASCII only
                   'ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ'
                   'ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ０１２３４５６７８９',
-                  'abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789'),
+                  'abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz0123456789'),
         '[\u0001-\u002F\u003A-\u0040\u005B-\u0060\u007B-\u00BF\u2000-\u206F\u2E00-\u2E7F\u3000-\u3004'
         '\u3008-\u3020\u302A-\u3037\u303D-\u303F\uFE10-\uFE1F\uFE30-\uFE6F\uFEFF\uFF00-\uFF0F\uFF1A-\uFF20'
         '\uFF3B-\uFF40\uFF5B-\uFF65\uFFE0-\uFFFF]+', ' ', 'g')
