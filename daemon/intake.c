@@ -1,5 +1,5 @@
 /*
- * intake.c - POST /v1/tickets: from a body to an entry of a batch, and from its end to the answer.
+ * intake.c - new tickets, whichever door they come through: from a draft to an entry of a batch.
  */
 #include "daemon/intake.h"
 
@@ -7,39 +7,18 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/config.h"
 #include "daemon/pii.h"
 #include "daemon/places.h"
 #include "daemon/push.h"
 
-#define KEY_MAX 128
-
-/* ---- checks ------------------------------------------------------------------------------------
- */
-
-static const char *idempotency_key(struct request *r)
+void intake_check_codes(const struct city *city, const struct ticket_draft *draft,
+                        struct faults *faults)
 {
-    const char *key = http1_header(http_request_head(r->http), "idempotency-key");
-
-    if (!key)
-        return NULL;
-    size_t len = strlen(key);
-    for (size_t i = 0; i < len; i++) {
-        if (key[i] < 0x21 || key[i] > 0x7e) {
-            faults_add(&r->faults, "Idempotency-Key", "format");
-            return NULL;
-        }
-    }
-    if (len == 0 || len > KEY_MAX)
-        faults_add(&r->faults, "Idempotency-Key", len ? "too_long" : "too_short");
-    return key;
-}
-
-static void check_place(struct request *r, const struct ticket_draft *draft)
-{
-    if (draft->category && city_find_category(r->d->city, draft->category) < 0)
-        faults_add(&r->faults, "category", "not_found");
-    if (draft->region && city_find_region(r->d->city, draft->region) < 0)
-        faults_add(&r->faults, "region", "not_found");
+    if (draft->category && city_find_category(city, draft->category) < 0)
+        faults_add(faults, "category", "not_found");
+    if (draft->region && city_find_region(city, draft->region) < 0)
+        faults_add(faults, "region", "not_found");
 }
 
 /* Who knows the place says so; of an address only what is certain is taken. */
@@ -72,10 +51,9 @@ static void route_draft(const struct daemon *d, const struct ticket_draft *draft
     route_matter(d->city, &matter, route_r);
 }
 
-static enum plan_result plan_entry(struct request *r, struct intake_entry *e, int64_t number,
-                                   struct route *route)
+static enum plan_result plan_entry(struct intake_entry *e, int64_t number, struct route *route)
 {
-    struct daemon *d = r->d;
+    struct daemon *d = e->d;
     struct plan_context ctx = {d->city, &d->plan_rules, e->arena};
     struct plan_refusal refusal;
     struct ticket_view draft = {
@@ -86,13 +64,15 @@ static enum plan_result plan_entry(struct request *r, struct intake_entry *e, in
         .category = e->draft.category,
         .region = e->draft.region,
         .policy = sla_policy_name(city_policy(d->city, route->policy)),
+        .sla_set = e->sla_set,
         .received_us = e->now_us,
     };
     struct ticket_command command = {
         .action = ACTION_RECEIVE,
-        .role = r->account->role,
-        .actor = r->account->name,
+        .role = e->role,
+        .actor = e->received_by,
         .route = route,
+        .incomplete = e->draft.incomplete,
         .now_us = e->now_us,
     };
 
@@ -153,137 +133,79 @@ static const char *new_query_code(struct arena *arena)
     return code;
 }
 
-static struct intake_entry *new_entry(struct request *r, struct arena *arena,
-                                      const struct ticket_draft *draft, const char *key)
+static struct intake_entry *new_entry(struct daemon *d, const struct intake_order *order)
 {
+    struct arena *arena = order->arena;
     struct intake_entry *e = arena_alloc_raw(arena, sizeof(*e));
-    size_t len;
-    const char *body = http_request_body(r->http, &len);
 
     memset(e, 0, offsetof(struct intake_entry, change));
+    e->d = d;
     e->arena = arena;
-    e->r = r;
-    e->draft = *draft;
-    e->now_us = r->now_us;
-    e->received_by = r->account->name;
-    e->rule_set = r->d->rule_set;
-    e->sla_set = r->d->sla_set;
-    e->calendar_set = r->d->calendar_set;
+    e->done = order->done;
+    e->ctx = order->ctx;
+    e->role = order->role;
+    e->draft = *order->draft;
+    e->now_us = order->now_us;
+    e->received_by = order->received_by;
+    e->rule_set = d->rule_set;
+    e->sla_set = d->sla_set;
+    e->calendar_set = d->calendar_set;
     e->query_code = new_query_code(arena);
-    e->key = key ? arena_strdup(arena, key) : NULL;
-    if (key) /* only its holder is asked for it again */
-        crypto_sha256(body, len, e->fingerprint);
-    seal_requester(r->d, e);
+    e->key = order->key;
+    if (order->key) /* only its holder is asked for it again */
+        crypto_sha256(order->matter, order->matter_len, e->fingerprint);
+    seal_requester(d, e);
     return e;
 }
 
-static void on_abort(struct request *r)
+static enum intake_end begin(struct intake_entry *e)
 {
-    struct intake_entry *e = r->state;
-    e->r = NULL; /* the ticket is stored all the same */
-}
-
-static void submit_entry(struct request *r, struct intake_entry *e)
-{
+    struct daemon *d = e->d;
     struct route route;
     int64_t number;
 
-    place_draft(e, r->d->city);
-    route_draft(r->d, &e->draft, e->now_us, &route);
-    if (!ticket_numbers_next(&r->d->numbers, e->now_us, &number)) {
+    place_draft(e, d->city);
+    route_draft(d, &e->draft, e->now_us, &route);
+    if (!ticket_numbers_next(&d->numbers, e->now_us, &number)) {
         log_limited(LOG_LEVEL_ERROR, "intake", "no ticket numbers: the reservation is not durable");
-        intake_entry_end(e, INTAKE_UNAVAILABLE, NULL);
-        return;
+        return INTAKE_UNAVAILABLE;
     }
-    if (plan_entry(r, e, number, &route) != PLAN_OK) {
-        struct arena *arena = e->arena;
-        request_problem(r, PROBLEM_FORBIDDEN, NULL);
-        arena_free(&arena);
-        return;
-    }
-    e->rule = route.rule < 0 ? NULL : city_rule(r->d->city, route.rule)->code;
+    if (plan_entry(e, number, &route) != PLAN_OK)
+        return INTAKE_REFUSED;
+    e->rule = route.rule < 0 ? NULL : city_rule(d->city, route.rule)->code;
     e->rule = e->rule ? arena_strdup(e->arena, e->rule) : NULL;
     e->change.after.policy = arena_strdup(e->arena, e->change.after.policy);
     e->route_reason = route_reason_words[route.reason].code;
-    write_answer(r->d, e, &route);
-    r->state = e;
-    r->on_abort = on_abort;
-    if (!intake_add(r->d->intake, e)) {
-        struct arena *arena = e->arena;
-        request_problem(r, PROBLEM_BUSY, NULL);
-        arena_free(&arena);
-    }
+    write_answer(d, e, &route);
+    return intake_add(d->intake, e) ? INTAKE_STORED : INTAKE_BUSY;
 }
 
-void ticket_create_post(struct request *r)
+struct intake_entry *intake_submit(struct daemon *d, const struct intake_order *order,
+                                   enum intake_end *refused_r)
 {
-    struct ticket_draft draft;
-    const char *key = idempotency_key(r);
+    struct arena *arena = order->arena;
 
-    if (!request_query_ok(r) || !request_parse_body(r))
-        return;
-    if (!r->d->city) {
-        request_problem(r, PROBLEM_NO_CITY, NULL);
-        return;
-    }
-    struct arena *arena = arena_new();
-    if (ticket_json_decode_draft(json_root(r->body), arena, &draft, &r->faults))
-        check_place(r, &draft);
-    if (r->faults.count) {
+    INVARIANT(d->city != NULL);
+    config_advance(d, order->now_us);
+    if (order->key && intake_key_running(d->intake, order->received_by, order->key)) {
+        *refused_r = INTAKE_IN_PROGRESS;
         arena_free(&arena);
-        request_reply_faults(r);
-    } else if (key && intake_key_running(r->d->intake, r->account->name, key)) {
-        arena_free(&arena);
-        request_problem(r, PROBLEM_IN_PROGRESS, NULL);
-    } else {
-        submit_entry(r, new_entry(r, arena, &draft, key));
+        return NULL;
     }
-}
-
-/* ---- the end of an entry
- * ------------------------------------------------------------------------------ */
-
-static void reply_stored(struct request *r, const struct intake_entry *e)
-{
-    char number[TICKET_NUMBER_SIZE];
-    struct sbuf out;
-
-    ticket_number_format(e->change.after.number, number);
-    http_reply_header(r->http, "Location", arena_printf(r->arena, "/v1/tickets/%s", number));
-    http_reply_header(r->http, "ETag", arena_printf(r->arena, "\"%d\"", e->change.after.version));
-    sbuf_init(&out, 0);
-    sbuf_adds(&out, e->answer);
-    request_reply(r, 201, &out);
-}
-
-static void reply_replay(struct request *r, const char *first_answer)
-{
-    struct sbuf out;
-
-    http_reply_header(r->http, "Idempotent-Replay", "true");
-    sbuf_init(&out, 0);
-    sbuf_adds(&out, first_answer);
-    request_reply(r, 200, &out);
+    struct intake_entry *e = new_entry(d, order);
+    enum intake_end end = begin(e);
+    if (end == INTAKE_STORED) /* queued, that is: what becomes of it is told to done */
+        return e;
+    *refused_r = end;
+    arena_free(&arena);
+    return NULL;
 }
 
 void intake_entry_end(struct intake_entry *e, enum intake_end end, const char *first_answer)
 {
-    static const enum problem problems[] = {
-        [INTAKE_KEY_REUSED] = PROBLEM_KEY_REUSED,
-        [INTAKE_UNAVAILABLE] = PROBLEM_UNAVAILABLE,
-        [INTAKE_BROKEN] = PROBLEM_INTERNAL,
-    };
-    struct request *r = e->r;
     struct arena *arena = e->arena;
 
-    if (r) {
-        r->on_abort = NULL;
-        if (end == INTAKE_STORED)
-            reply_stored(r, e);
-        else if (end == INTAKE_REPLAY)
-            reply_replay(r, first_answer);
-        else
-            request_problem(r, problems[end], NULL);
-    }
+    if (e->done)
+        e->done(e, end, first_answer);
     arena_free(&arena);
 }

@@ -13,11 +13,26 @@
 #include "hotline/ticket_plan.h"
 #include "proto/ticket_json.h"
 
+enum intake_end {
+    INTAKE_STORED,
+    INTAKE_REPLAY,      /* that key has a ticket: first_answer is what was answered then */
+    INTAKE_KEY_REUSED,  /* that key, another matter (fingerprint) */
+    INTAKE_IN_PROGRESS, /* that key is under way */
+    INTAKE_REFUSED,     /* the role may not bring tickets in */
+    INTAKE_BUSY,        /* the queue is full */
+    INTAKE_UNAVAILABLE, /* not stored, not in time */
+    INTAKE_BROKEN
+};
+
 /* A ticket on its way into the database. It outlives its request: what was begun is finished. */
 struct intake_entry {
     struct intake_entry *next;
-    struct request *r;   /* NULL: the peer is gone */
+    struct daemon *d;
     struct arena *arena; /* owns everything below */
+    /* NULL: whoever brought it is gone. Runs once, from the loop; the entry is freed after it. */
+    void (*done)(struct intake_entry *entry, enum intake_end end, const char *first_answer);
+    void *ctx;
+    enum actor_role role;
     struct ticket_draft draft;
     int64_t now_us;
     bool is_region_from_address;
@@ -39,7 +54,32 @@ struct intake *intake_new(struct daemon *d);
 void intake_free(struct intake **intake);
 void intake_register_metrics(void);
 
-/* POST /v1/tickets */
+/* What a door brings. The strings of the draft and the key live in `arena`, which the entry takes
+ * over. The city must be there, and category and region known to it. */
+struct intake_order {
+    struct arena *arena;
+    const struct ticket_draft *draft;
+    enum actor_role role;
+    const char *received_by; /* account, or the door's own name */
+    const char *key;         /* natural key of the door within received_by; NULL = none */
+    const void *matter;      /* what the key stands for: another one under the same key is refused */
+    size_t matter_len;
+    int64_t now_us;
+    void (*done)(struct intake_entry *entry, enum intake_end end, const char *first_answer);
+    void *ctx;
+};
+/*
+ * Routes, plans and queues a ticket. NULL: it was not begun, *refused_r says why, and done will not
+ * run. Otherwise the entry lives until done has run; whoever goes away before sets entry->done =
+ * NULL, and the ticket is stored all the same. The arena is taken over in both cases.
+ */
+MUST_CHECK struct intake_entry *intake_submit(struct daemon *d, const struct intake_order *order,
+                                              enum intake_end *refused_r);
+/* Faults of codes that the city does not know. */
+void intake_check_codes(const struct city *city, const struct ticket_draft *draft,
+                        struct faults *faults);
+
+/* ticket_create.c: POST /v1/tickets */
 void ticket_create_post(struct request *r);
 
 /* intake_batch.c: takes over the entry; false if the queue is full (the entry is still the
@@ -47,14 +87,7 @@ void ticket_create_post(struct request *r);
 MUST_CHECK bool intake_add(struct intake *intake, struct intake_entry *entry);
 /* Is this account's key under way? */
 bool intake_key_running(const struct intake *intake, const char *account, const char *key);
-/* intake.c: ends an entry, answering its request if it is still there. */
-enum intake_end {
-    INTAKE_STORED,
-    INTAKE_REPLAY,
-    INTAKE_KEY_REUSED,
-    INTAKE_UNAVAILABLE,
-    INTAKE_BROKEN
-};
+/* intake.c: ends an entry, telling whoever brought it if he is still there. */
 void intake_entry_end(struct intake_entry *entry, enum intake_end end, const char *first_answer);
 
 #endif
