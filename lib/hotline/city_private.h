@@ -109,7 +109,7 @@ struct city {
         *policy_by_name;
 
     struct place_index *place_names; /* of a city without errors */
-    struct place *places; /* by tier, duty, order of the region */
+    struct place *places;            /* by tier, duty, order of the region */
     size_t place_count;
     struct index_table unit_over; /* place_key() -> unit */
 
