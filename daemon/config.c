@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/activation.h"
 #include "daemon/auth.h"
+#include "daemon/recalendar.h"
 #include "sql_catalogue.h"
 
 struct config_job {
@@ -67,7 +68,13 @@ struct city *config_build_draft(const struct daemon *d, enum city_part part,
                                 struct city_part_head *head_r, struct faults *faults,
                                 struct city_faults *city_faults)
 {
-    const struct config_versions in_force = {d->rule_set, d->sla_set, d->calendar_set, NULL, 0};
+    const struct config_versions versions = {
+        part == CITY_PART_RULES ? 0 : d->rule_set,
+        part == CITY_PART_POLICIES ? 0 : d->sla_set,
+        part == CITY_PART_CALENDARS ? 0 : d->calendar_set,
+        NULL,
+        0,
+    };
     struct json_doc *doc = json_parse(d->city_bundle, strlen(d->city_bundle), faults);
     struct city_bundle bundle;
     struct city *city = NULL;
@@ -76,7 +83,7 @@ struct city *config_build_draft(const struct daemon *d, enum city_part part,
     memset(city_faults, 0, sizeof(*city_faults));
     if (city_json_decode(json_root(doc), arena, &bundle, faults) &&
         city_json_decode_part(part, body, arena, &bundle.spec, head_r, faults)) {
-        set_versions(&bundle.spec, &in_force);
+        set_versions(&bundle.spec, &versions);
         city = city_build(&bundle.spec, city_faults);
         faults_of_part(part, city_faults);
     }
@@ -237,8 +244,10 @@ static bool take_city(struct config_job *job, const struct pg_result *rows,
 
 static void finish(struct config_job *job, bool ok)
 {
-    if (ok)
+    if (ok) {
         activation_look(job->d->activation);
+        recalendar_look(job->d->recalendar);
+    }
     job->done(job->ctx, ok);
     arena_free(&job->arena);
     free(job);

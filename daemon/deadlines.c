@@ -8,11 +8,11 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
-#include "daemon/ticket_store.h"
+#include "daemon/ticket_bulk.h"
 #include "sql_catalogue.h"
 
-#define SWEEP_MOST 500              /* clocks looked at in one sweep */
-#define SWEEP_AT_ONCE 16            /* tickets being ticked at the same time */
+#define SWEEP_MOST 5000             /* clocks looked at in one sweep */
+#define SWEEP_AT_ONCE 16            /* tickets ticked one by one; if more are due, in bulk */
 #define SWEEP_LOOK_US US_PER_MINUTE /* what other daemons started is found by then */
 #define SWEEP_RETRY_US US_PER_SECOND
 
@@ -46,6 +46,7 @@ struct sweeper {
     int64_t future_us; /* next clock after now, 0 = none */
     int64_t hinted_us; /* of what was stored while a sweep was under way; it may not have seen it */
     struct store_job *jobs[SWEEP_AT_ONCE];
+    struct bulk *bulk;
     size_t running, changed, failed;
     struct settle_waiter *waiters;
 };
@@ -88,13 +89,13 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     sweeper_kick(ctx);
 }
 
-void deadlines_hint(struct sweeper *s, const struct ticket_view *view)
+void deadlines_hint(struct sweeper *s, int64_t first)
 {
-    int64_t first = s ? ticket_next_us(view) : 0;
-
-    if (first && !s->is_running && (s->armed_us == 0 || first < s->armed_us))
+    if (!s || !first)
+        return;
+    if (!s->is_running && (s->armed_us == 0 || first < s->armed_us))
         arm(s, first);
-    else if (first && s->is_running && (s->hinted_us == 0 || first < s->hinted_us))
+    else if (s->is_running && (s->hinted_us == 0 || first < s->hinted_us))
         s->hinted_us = first;
 }
 
@@ -142,12 +143,37 @@ static void end_sweep(struct sweeper *s)
     tell_waiters(s, true);
 }
 
+static enum store_verdict tick(void *ctx, size_t index, struct store_job *job)
+{
+    struct plan_context plan = store_plan_context(job);
+
+    (void)ctx;
+    (void)index;
+    ticket_plan_tick(&plan, &job->record.view, daemon_now_us(job->d), &job->change);
+    return STORE_VERDICT_APPLY;
+}
+
+static void count_one(void *ctx, size_t index, enum store_outcome outcome, bool is_changed)
+{
+    struct sweeper *s = ctx;
+
+    (void)index;
+    if (outcome == STORE_DONE) {
+        s->changed += is_changed;
+        metric_add(&metrics[METRIC_TICKED], is_changed);
+    } else if (outcome == STORE_FAILED) { /* logged there; the others need not wait for it */
+        metric_inc(&metrics[METRIC_REFUSED]);
+    } else if (outcome != STORE_ABSENT) {
+        s->failed++;
+    }
+}
+
+/* ---- one by one --------------------------------------------------------------------------------
+ */
+
 static enum store_verdict decide(struct store_job *job)
 {
-    struct plan_context ctx = store_plan_context(job);
-
-    ticket_plan_tick(&ctx, &job->record.view, daemon_now_us(job->d), &job->change);
-    return STORE_VERDICT_APPLY;
+    return tick(NULL, 0, job);
 }
 
 static void next_ticket(struct sweeper *s, size_t slot);
@@ -161,14 +187,7 @@ static void done(struct store_job *job, enum store_outcome outcome)
         slot++;
     s->jobs[slot] = NULL;
     s->running--;
-    if (outcome == STORE_DONE) {
-        s->changed += job->change.is_changed;
-        metric_add(&metrics[METRIC_TICKED], job->change.is_changed);
-    } else if (outcome == STORE_FAILED) { /* logged there; the others need not wait for it */
-        metric_inc(&metrics[METRIC_REFUSED]);
-    } else if (outcome != STORE_ABSENT) {
-        s->failed++;
-    }
+    count_one(s, 0, outcome, outcome == STORE_DONE && job->change.is_changed);
     next_ticket(s, slot);
     if (s->running == 0)
         end_sweep(s);
@@ -180,6 +199,31 @@ static void next_ticket(struct sweeper *s, size_t slot)
         return;
     s->running++;
     s->jobs[slot] = store_start(s->d, s->numbers[s->at++], 0, decide, done, s);
+}
+
+/* ---- in bulk -----------------------------------------------------------------------------------
+ */
+
+static void bulk_done(void *ctx)
+{
+    struct sweeper *s = ctx;
+
+    s->bulk = NULL;
+    end_sweep(s);
+}
+
+static void start(struct sweeper *s)
+{
+    const struct bulk_use use = {tick, count_one, bulk_done, s};
+
+    if (s->count > SWEEP_AT_ONCE) {
+        s->bulk = bulk_start(s->d, s->numbers, s->count, &use);
+        return;
+    }
+    for (size_t slot = 0; slot < SWEEP_AT_ONCE; slot++)
+        next_ticket(s, slot);
+    if (s->running == 0)
+        end_sweep(s);
 }
 
 static void take_due(struct sweeper *s, const struct pg_result *res)
@@ -207,10 +251,7 @@ static void on_due(void *ctx, const struct pg_result *res)
         return;
     }
     take_due(s, res);
-    for (size_t slot = 0; slot < SWEEP_AT_ONCE; slot++)
-        next_ticket(s, slot);
-    if (s->running == 0)
-        end_sweep(s);
+    start(s);
 }
 
 static void sweep(struct sweeper *s)
@@ -272,6 +313,7 @@ void sweeper_free(struct sweeper **sweeper)
     if (!s)
         return;
     pg_cancel(&s->op);
+    bulk_cancel(&s->bulk);
     for (size_t i = 0; i < SWEEP_AT_ONCE; i++)
         store_cancel(&s->jobs[i]);
     tell_waiters(s, false);

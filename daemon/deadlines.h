@@ -3,7 +3,8 @@
  * polling.
  *
  * One timer is armed for the earliest next_at of all clocks. When it fires, the tickets that are
- * due are ticked through the same store as every other change. A new clock with an earlier date
+ * due are ticked through the same store as every other change, many at once in bulk: at the close
+ * of a working day thousands are due in the same instant. A new clock with an earlier date
  * moves the timer nearer (deadlines_hint). With several daemons on one database a look every minute
  * finds what others started; the version guard makes each event happen at most once.
  */
@@ -16,8 +17,9 @@ struct sweeper *sweeper_new(struct daemon *d);
 void sweeper_free(struct sweeper **sweeper);
 /* Begins (database is up) or goes on after the clock or the configuration changed. */
 void sweeper_kick(struct sweeper *sweeper);
-/* The clocks of a ticket as just stored. NULL sweeper is fine. */
-void deadlines_hint(struct sweeper *sweeper, const struct ticket_view *view);
+/* The first thing to do for what was just stored (ticket_next_us), 0 = nothing. NULL sweeper is
+ * fine. */
+void deadlines_hint(struct sweeper *sweeper, int64_t first_us);
 /*
  * Runs until nothing is due at the present clock, then calls done once, from the loop (also when
  * the database fails: false). For the test clock.

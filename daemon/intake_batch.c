@@ -103,7 +103,7 @@ static void end_entry(struct intake *intake, struct intake_entry *e, enum intake
         map_remove(intake->running, buffer, running_key(e->received_by, e->key, buffer));
     if (end == INTAKE_STORED) {
         metric_inc(&metrics[METRIC_STORED]);
-        deadlines_hint(intake->d->sweeper, &e->change.after);
+        deadlines_hint(intake->d->sweeper, ticket_next_us(&e->change.after));
     }
     if (end == INTAKE_REPLAY)
         metric_inc(&metrics[METRIC_REPLAYS]);

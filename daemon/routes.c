@@ -4,12 +4,14 @@
  * The first row whose path and method fit is taken: fixed words stand before {}.
  */
 #include "daemon/admin.h"
+#include "daemon/batches.h"
 #include "daemon/duplicates.h"
 #include "daemon/events.h"
 #include "daemon/health.h"
 #include "daemon/intake.h"
 #include "daemon/places.h"
 #include "daemon/queue.h"
+#include "daemon/recalendar.h"
 #include "daemon/reports.h"
 #include "daemon/request.h"
 #include "daemon/test_clock.h"
@@ -27,6 +29,7 @@
 #define BODY_TICKET KIB(64)
 #define BODY_ACTION KIB(64)
 #define BODY_SMALL KIB(4)
+#define BODY_BATCH KIB(512)
 #define BODY_ACCOUNTS KIB(256)
 #define BODY_CITY KIB(8 << 10)
 
@@ -40,6 +43,7 @@ const struct route_entry route_table[] = {
     {HTTP_GET, "/v1/tickets/{}/duplicates", DESK, 0, ticket_duplicates_get, "getTicketDuplicates"},
     {HTTP_POST, "/v1/duplicates", DESK, BODY_TICKET, duplicates_post, "findDuplicates"},
     {HTTP_POST, "/v1/tickets/{}/{}", DESK | UNIT, BODY_ACTION, ticket_action_post, "actOnTicket"},
+    {HTTP_POST, "/v1/batches", DESK, BODY_BATCH, batches_post, "createBatch"},
     {HTTP_GET, "/v1/public/tickets/{}", ROLES_PUBLIC, 0, ticket_public_get, "getPublicTicket"},
     {HTTP_POST, "/v1/explain", DESK | ADMIN, BODY_TICKET, explain_post, "explain"},
     {HTTP_GET, "/v1/places", DESK | UNIT | ROLE_BIT(GATEWAY) | ROLE_BIT(WEB), 0, places_get,
@@ -77,10 +81,13 @@ const struct route_entry route_table[] = {
     {HTTP_GET, "/v1/admin/{}/drafts", DESK | ADMIN, 0, draft_list_get, "listDrafts"},
     {HTTP_POST, "/v1/admin/{}/drafts", ADMIN, BODY_CITY, draft_post, "createDraft"},
     {HTTP_GET, "/v1/admin/{}/activations", DESK | ADMIN, 0, activation_list_get, "listActivations"},
+    {HTTP_GET, "/v1/admin/calendars/recompute", DESK | ADMIN, 0, recalendar_get, "getRecompute"},
     {HTTP_GET, "/v1/admin/{}/{}", DESK | ADMIN, 0, version_get, "getVersion"},
     {HTTP_GET, "/v1/admin/{}/drafts/{}", DESK | ADMIN, 0, draft_get, "getDraft"},
     {HTTP_POST, "/v1/admin/{}/drafts/{}/replay", DESK | ADMIN, BODY_SMALL, draft_replay_post,
      "replayDraft"},
+    {HTTP_POST, "/v1/admin/{}/drafts/{}/preview", DESK | ADMIN, BODY_SMALL, draft_preview_post,
+     "previewDraft"},
     {HTTP_POST, "/v1/admin/{}/drafts/{}/activate", ADMIN, BODY_SMALL, draft_activate_post,
      "activateDraft"},
     {HTTP_POST, "/v1/admin/{}/activations/{}/cancel", ADMIN, BODY_SMALL, activation_cancel_post,

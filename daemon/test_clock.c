@@ -9,6 +9,7 @@
 #include "daemon/activation.h"
 #include "daemon/deadlines.h"
 #include "daemon/push.h"
+#include "daemon/recalendar.h"
 
 struct clock_body {
     int64_t now_us, advance_seconds;
@@ -70,13 +71,23 @@ static void settled(void *ctx, bool ok)
         request_problem(r, PROBLEM_UNAVAILABLE, NULL);
 }
 
+static void recomputed(void *ctx, bool ok)
+{
+    struct move *m = ctx;
+
+    if (ok)
+        sweeper_settle(m->d->sweeper, settled, m);
+    else
+        settled(m, false);
+}
+
 /* What comes into force by then does so before the deadlines follow. */
 static void in_force(void *ctx, bool ok)
 {
     struct move *m = ctx;
 
     if (ok)
-        sweeper_settle(m->d->sweeper, settled, m);
+        recalendar_settle(m->d->recalendar, recomputed, m);
     else
         settled(m, false);
 }

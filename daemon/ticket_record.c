@@ -179,8 +179,8 @@ static void read_assignment(const struct json_value *v, struct arena *arena, str
     a->suspended_until_us = int_at(v, 22);
 }
 
-static void read_adjustments(const struct json_value *v, struct arena *arena,
-                             struct ticket_clock *c)
+static const struct clock_adjustment *read_adjustments(const struct json_value *v,
+                                                       struct arena *arena, size_t *count_r)
 {
     size_t count = json_array_length(v);
     struct clock_adjustment *list = count ? arena_alloc(arena, count * sizeof(*list)) : NULL;
@@ -196,8 +196,21 @@ static void read_adjustments(const struct json_value *v, struct arena *arena,
             list[i].limit = (struct limit){int_at(item, 1), LIMIT_WORKING_DAYS};
         }
     }
-    c->adjustments = list;
-    c->adjustment_count = count;
+    *count_r = count;
+    return list;
+}
+
+const struct clock_adjustment *ticket_record_adjustments(const char *json, size_t len,
+                                                         struct arena *arena, size_t *count_r)
+{
+    struct faults faults;
+
+    faults_init(&faults, arena);
+    struct json_doc *doc = json_parse(json, len, &faults);
+    INVARIANT(doc != NULL); /* PostgreSQL wrote it */
+    const struct clock_adjustment *list = read_adjustments(json_root(doc), arena, count_r);
+    json_doc_free(&doc);
+    return list;
 }
 
 static void read_clock(const struct json_value *v, struct arena *arena, struct ticket_clock *c)
@@ -228,7 +241,7 @@ static void read_clock(const struct json_value *v, struct arena *arena, struct t
         .step = (int)int_at(v, 22),
         .step_us = int_at(v, 23),
     };
-    read_adjustments(json_at(v, 24), arena, c);
+    c->adjustments = read_adjustments(json_at(v, 24), arena, &c->adjustment_count);
 }
 
 static struct json_doc *parse_column(const struct reader *r, enum column col)

@@ -18,4 +18,8 @@ void ticket_record_params(struct pg_params *params, struct arena *arena, const i
 void ticket_record_read(const struct daemon *d, const struct pg_result *res, int row,
                         struct arena *arena, struct ticket_record *record_r);
 
+/* The column of that name: what moved a deadline, in order of time. NULL = nothing did. */
+const struct clock_adjustment *ticket_record_adjustments(const char *json, size_t len,
+                                                         struct arena *arena, size_t *count_r);
+
 #endif

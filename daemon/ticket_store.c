@@ -96,6 +96,11 @@ void store_free(struct store **store)
     *store = NULL;
 }
 
+bool store_is_busy(const struct daemon *d, int64_t number)
+{
+    return map_get(d->store->lines, &number, sizeof(number)) != NULL;
+}
+
 /* true: it is the only one. */
 static bool line_enter(struct store_job *job)
 {
@@ -175,11 +180,18 @@ static bool may_be_ours(const struct store_job *job)
            job->record.view.version > job->change.after.version;
 }
 
+void store_announce(struct daemon *d, size_t changes, int64_t next_us)
+{
+    if (changes == 0)
+        return;
+    metric_add(&stored, (int64_t)changes);
+    deadlines_hint(d->sweeper, next_us);
+    push_hint(d->push);
+}
+
 static void announce(struct store_job *job)
 {
-    metric_inc(&stored);
-    deadlines_hint(job->d->sweeper, &job->change.after);
-    push_hint(job->d->push);
+    store_announce(job->d, 1, ticket_next_us(&job->change.after));
 }
 
 static void lost_race(struct store_job *job)

@@ -59,6 +59,11 @@ struct store_job *store_start(struct daemon *d, int64_t number, int64_t into,
                               void *ctx);
 /* done will not run. What was sent may still be stored, and is then announced. NULL is fine. */
 void store_cancel(struct store_job **job);
+/* Somebody works on this ticket or waits for it. */
+bool store_is_busy(const struct daemon *d, int64_t number);
+/* For ticket_bulk: so many changes were stored, the earliest thing to do next is at next_us (0 =
+ * nothing). */
+void store_announce(struct daemon *d, size_t changes, int64_t next_us);
 void store_register_metrics(void);
 RETURNS_NONNULL struct store *store_new(void);
 /* Ends what is left without a word. */

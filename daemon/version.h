@@ -8,6 +8,7 @@
  *   GET  /v1/admin/{part}/drafts[/{draft}]
  *   POST /v1/admin/{part}/drafts                   checked, stored if there are no errors
  *   POST /v1/admin/rules/drafts/{draft}/replay     what it would do with past tickets
+ *   POST /v1/admin/calendars/drafts/{draft}/preview   which open deadlines it would move
  *   POST /v1/admin/{part}/drafts/{draft}/activate  becomes a version, in force now or from an
  * instant GET  /v1/admin/{part}/activations POST /v1/admin/{part}/activations/{activation}/cancel
  *
@@ -29,6 +30,7 @@ void draft_get(struct request *r);
 void activation_list_get(struct request *r);
 void draft_post(struct request *r);
 void draft_replay_post(struct request *r);
+void draft_preview_post(struct request *r);
 void draft_activate_post(struct request *r);
 void activation_cancel_post(struct request *r);
 

@@ -1,0 +1,423 @@
+/*
+ * recalendar.c - see recalendar.h.
+ *
+ *   take -> pass: (pages -> tickets that differ -> bulk -> beat)* -> again until a pass moves
+ * nothing
+ *
+ * Tickets that change their state while a pass goes over the states may slip past it; the pass that
+ * finds nothing proves that none did.
+ */
+#include "daemon/recalendar.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+#include "base/civil.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "daemon/calendar_scan.h"
+#include "daemon/ticket_bulk.h"
+#include "sql_catalogue.h"
+
+#define RETRY_US US_PER_SECOND
+#define WATCH_US (5 * US_PER_SECOND) /* a daemon whose beat stands still that long is relieved */
+#define ROOM 4096                    /* tickets that wait for a bulk run */
+#define ENOUGH 2500                  /* of them for one; the rest is room for a page */
+#define PASSES_MOST 8                /* more would mean that a ticket moves for ever: a bug */
+
+enum { METRIC_RUNNING, METRIC_TICKETS, METRIC_MOVED, METRIC_FAILED };
+static struct metric metrics[] = {
+    [METRIC_RUNNING] = {"hotlined_recalendar_running", NULL,
+                        "1 while deadlines are computed again by another calendar.", METRIC_GAUGE,
+                        0},
+    [METRIC_TICKETS] = {"hotlined_recalendar_tickets_total", NULL,
+                        "Open tickets looked at after a change of calendars.", METRIC_COUNTER, 0},
+    [METRIC_MOVED] = {"hotlined_recalendar_moved_total", NULL,
+                      "Tickets whose deadlines another calendar has moved.", METRIC_COUNTER, 0},
+    [METRIC_FAILED] = {"hotlined_recalendar_failures_total", NULL,
+                       "Times it was put off because the database did not answer.", METRIC_COUNTER,
+                       0},
+};
+
+struct waiter {
+    struct waiter *next;
+    void (*done)(void *ctx, bool ok);
+    void *ctx;
+};
+
+struct recalendar {
+    struct daemon *d;
+    struct event *timer;
+    struct pg_op *op;
+    struct calendar_scan scan;
+    struct bulk *bulk;
+    struct city *city;    /* of the pass; NULL between passes */
+    int64_t calendar_set; /* that is being worked for */
+    int64_t seen_beat;    /* of the daemon that does it; -1 = none seen */
+    bool is_running;      /* asking, or at it */
+    bool is_scanned;      /* the pass has seen all pages */
+    int64_t numbers[ROOM];
+    size_t count;
+    size_t tickets, moved, pass_moved, failed;
+    int passes;
+    struct waiter *waiters;
+};
+
+void recalendar_register_metrics(void)
+{
+    metrics_register(metrics, ARRAY_LEN(metrics));
+}
+
+static void tell_waiters(struct recalendar *rc, bool ok)
+{
+    struct waiter *waiter = rc->waiters;
+
+    rc->waiters = NULL;
+    while (waiter) {
+        struct waiter *next = waiter->next;
+        waiter->done(waiter->ctx, ok);
+        free(waiter);
+        waiter = next;
+    }
+}
+
+static void stop(struct recalendar *rc, int64_t again_us)
+{
+    calendar_scan_clear(&rc->scan);
+    city_unref(&rc->city);
+    rc->is_running = false;
+    metric_set(&metrics[METRIC_RUNNING], 0);
+    event_del(rc->timer);
+    if (again_us) {
+        struct timeval tv = {(time_t)(again_us / US_PER_SECOND), 0};
+        event_add(rc->timer, &tv);
+    }
+}
+
+static void put_off(struct recalendar *rc)
+{
+    metric_inc(&metrics[METRIC_FAILED]);
+    stop(rc, RETRY_US);
+    tell_waiters(rc, false);
+}
+
+static void take(struct recalendar *rc);
+static void begin_pass(struct recalendar *rc);
+
+/* true: another calendar came into force meanwhile, and the work begins anew. */
+static bool is_overtaken(struct recalendar *rc)
+{
+    if (rc->calendar_set == rc->d->calendar_set)
+        return false;
+    stop(rc, 0);
+    take(rc);
+    return true;
+}
+
+/* ---- the beat ----------------------------------------------------------------------------------
+ */
+
+static void finish(struct recalendar *rc)
+{
+    log_info("recalendar", "calendar_set=%lld tickets=%zu moved=%zu passes=%d",
+             (long long)rc->calendar_set, rc->tickets, rc->moved, rc->passes);
+    stop(rc, 0);
+    tell_waiters(rc, true);
+}
+
+static void go_on(struct recalendar *rc)
+{
+    if (!rc->is_scanned)
+        calendar_scan_next(&rc->scan);
+    else
+        begin_pass(rc);
+}
+
+static void on_beat(void *ctx, const struct pg_result *res)
+{
+    struct recalendar *rc = ctx;
+
+    rc->op = NULL;
+    if (pg_result_outcome(res) != PG_ROWS) {
+        put_off(rc);
+        return;
+    }
+    if (is_overtaken(rc))
+        return;
+    if (pg_result_rows(res) == 0) { /* relieved */
+        rc->seen_beat = -1;
+        stop(rc, WATCH_US);
+    } else if (rc->is_scanned && rc->pass_moved == 0) {
+        finish(rc);
+    } else {
+        go_on(rc);
+    }
+}
+
+static void beat(struct recalendar *rc)
+{
+    bool is_done = rc->is_scanned && rc->pass_moved == 0;
+    struct arena *arena = arena_new();
+    struct pg_params params;
+
+    pg_params_init(&params, arena);
+    pg_param_int(&params, rc->calendar_set);
+    pg_param_int(&params, rc->d->settings.instance);
+    pg_param_int(&params, (int64_t)rc->tickets);
+    pg_param_int(&params, (int64_t)rc->moved);
+    pg_param_bool(&params, is_done);
+    pg_param_instant(&params, daemon_now_us(rc->d));
+    rc->op = pg_submit(rc->d->bulk_pool, &SQL_RECALENDAR_BEAT, &params, DAEMON_WRITE_TIMEOUT_US,
+                       on_beat, rc);
+    arena_free(&arena);
+}
+
+/* ---- the tickets -------------------------------------------------------------------------------
+ */
+
+static enum store_verdict decide(void *ctx, size_t index, struct store_job *job)
+{
+    struct plan_context plan = store_plan_context(job);
+
+    (void)ctx;
+    (void)index;
+    ticket_plan_tick(&plan, &job->record.view, daemon_now_us(job->d), &job->change);
+    return STORE_VERDICT_APPLY;
+}
+
+static void on_one(void *ctx, size_t index, enum store_outcome outcome, bool is_changed)
+{
+    struct recalendar *rc = ctx;
+
+    (void)index;
+    rc->moved += is_changed;
+    rc->pass_moved += is_changed;
+    rc->failed += outcome == STORE_UNAVAILABLE || outcome == STORE_UNCERTAIN;
+    metric_add(&metrics[METRIC_MOVED], is_changed);
+}
+
+static void end_pass(struct recalendar *rc)
+{
+    metric_add(&metrics[METRIC_TICKETS], (int64_t)rc->scan.tickets);
+    if (rc->pass_moved && rc->passes == PASSES_MOST) {
+        log_error("recalendar", "deadlines still move after %d passes", rc->passes);
+        rc->pass_moved = 0;
+    }
+    beat(rc);
+}
+
+static void on_bulk(void *ctx)
+{
+    struct recalendar *rc = ctx;
+
+    rc->bulk = NULL;
+    rc->count = 0;
+    if (rc->failed)
+        put_off(rc);
+    else if (rc->is_scanned)
+        end_pass(rc);
+    else
+        beat(rc);
+}
+
+static void move(struct recalendar *rc)
+{
+    const struct bulk_use use = {decide, on_one, on_bulk, rc};
+
+    rc->bulk = bulk_start(rc->d, rc->numbers, rc->count, &use);
+}
+
+static void on_clock(void *ctx, const struct scanned_clock *clock)
+{
+    struct recalendar *rc = ctx;
+    bool is_there = rc->count && rc->numbers[rc->count - 1] == clock->number;
+
+    if (clock->is_changed && !is_there) {
+        INVARIANT(rc->count < ROOM);
+        rc->numbers[rc->count++] = clock->number;
+    }
+}
+
+static void on_scan(void *ctx, enum scan_event event)
+{
+    struct recalendar *rc = ctx;
+
+    if (event == SCAN_FAILED) {
+        put_off(rc);
+        return;
+    }
+    if (is_overtaken(rc))
+        return;
+    rc->is_scanned = event == SCAN_END;
+    rc->tickets = rc->scan.tickets;
+    if (rc->count >= ENOUGH || (rc->is_scanned && rc->count))
+        move(rc);
+    else if (rc->is_scanned)
+        end_pass(rc);
+    else
+        calendar_scan_next(&rc->scan);
+}
+
+static void begin_pass(struct recalendar *rc)
+{
+    city_unref(&rc->city);
+    rc->city = city_ref(rc->d->city);
+    rc->is_scanned = false;
+    rc->count = rc->pass_moved = rc->failed = 0;
+    rc->passes++;
+    rc->scan = (struct calendar_scan){
+        .d = rc->d,
+        .city = rc->city,
+        .pool = rc->d->bulk_pool,
+        .clock = on_clock,
+        .event = on_scan,
+        .ctx = rc,
+    };
+    calendar_scan_begin(&rc->scan);
+}
+
+/* ---- taking it ---------------------------------------------------------------------------------
+ */
+
+enum taken_column { IS_TAKEN, IS_DONE, BEAT };
+
+static void on_taken(void *ctx, const struct pg_result *res)
+{
+    struct recalendar *rc = ctx;
+
+    rc->op = NULL;
+    if (pg_result_outcome(res) != PG_ROWS) {
+        put_off(rc);
+        return;
+    }
+    if (is_overtaken(rc))
+        return;
+    if (pg_result_bool(res, 0, IS_TAKEN)) {
+        metric_set(&metrics[METRIC_RUNNING], 1);
+        rc->passes = 0;
+        rc->moved = rc->scan.tickets = 0;
+        begin_pass(rc);
+    } else if (pg_result_bool(res, 0, IS_DONE)) {
+        stop(rc, 0);
+        tell_waiters(rc, true);
+    } else { /* another daemon is at it, or the database does not know of this calendar yet */
+        rc->seen_beat = pg_result_null(res, 0, BEAT) ? -1 : pg_result_int(res, 0, BEAT);
+        stop(rc, WATCH_US);
+    }
+}
+
+static void take(struct recalendar *rc)
+{
+    struct arena *arena = arena_new();
+    struct pg_params params;
+
+    rc->is_running = true;
+    rc->calendar_set = rc->d->calendar_set;
+    pg_params_init(&params, arena);
+    pg_param_int(&params, rc->calendar_set);
+    pg_param_int(&params, rc->d->settings.instance);
+    pg_param_int(&params, rc->seen_beat);
+    pg_param_instant(&params, daemon_now_us(rc->d));
+    rc->op = pg_submit(rc->d->bulk_pool, &SQL_RECALENDAR_TAKE, &params, DAEMON_WRITE_TIMEOUT_US,
+                       on_taken, rc);
+    arena_free(&arena);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    struct recalendar *rc = ctx;
+
+    (void)fd;
+    (void)what;
+    if (rc->is_running)
+        return;
+    if (rc->d->city)
+        take(rc);
+    else
+        tell_waiters(rc, true);
+}
+
+void recalendar_look(struct recalendar *rc)
+{
+    if (rc && !rc->is_running)
+        event_active(rc->timer, EV_TIMEOUT, 0);
+}
+
+void recalendar_settle(struct recalendar *rc, void (*done)(void *ctx, bool ok), void *ctx)
+{
+    struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+
+    waiter->done = done;
+    waiter->ctx = ctx;
+    waiter->next = rc->waiters;
+    rc->waiters = waiter;
+    recalendar_look(rc);
+}
+
+/* ---- telling -----------------------------------------------------------------------------------
+ */
+
+enum got_column { CALENDAR_SET, DONE, TICKETS, MOVED, STARTED, ENDED };
+
+static void on_got(struct request *r, const struct pg_result *res)
+{
+    bool is_there =
+        pg_result_rows(res) == 1 && pg_result_int(res, 0, CALENDAR_SET) == r->d->calendar_set;
+    bool is_done = is_there && pg_result_bool(res, 0, DONE);
+    int offset = r->d->city ? city_offset_min(r->d->city) : CIVIL_OFFSET_SHANGHAI_MIN;
+    struct json_writer w;
+    struct sbuf out;
+
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    jw_object(&w, NULL);
+    jw_int(&w, "calendar_version", r->d->calendar_set);
+    jw_string(&w, "state", is_done ? "done" : is_there ? "running" : "waiting");
+    jw_int(&w, "tickets", is_there ? pg_result_int(res, 0, TICKETS) : 0);
+    jw_int(&w, "moved", is_there ? pg_result_int(res, 0, MOVED) : 0);
+    jw_instant(&w, "started_at", is_there ? pg_result_instant(res, 0, STARTED) : 0, offset);
+    jw_instant(&w, "ended_at", is_there ? pg_result_instant(res, 0, ENDED) : 0, offset);
+    jw_object_end(&w);
+    request_reply(r, 200, &out);
+}
+
+void recalendar_get(struct request *r)
+{
+    if (!request_query_ok(r))
+        return;
+    if (!r->d->city) {
+        request_problem(r, PROBLEM_NO_CITY, NULL);
+        return;
+    }
+    request_submit(r, r->d->work_pool, &SQL_RECALENDAR_GET, NULL, DAEMON_READ_TIMEOUT_US, on_got);
+}
+
+/* ---- life --------------------------------------------------------------------------------------
+ */
+
+struct recalendar *recalendar_new(struct daemon *d)
+{
+    struct recalendar *rc = xcalloc(1, sizeof(*rc));
+
+    rc->d = d;
+    rc->seen_beat = -1;
+    rc->timer = evtimer_new(d->base, on_timer, rc);
+    INVARIANT(rc->timer != NULL);
+    return rc;
+}
+
+void recalendar_free(struct recalendar **recalendar)
+{
+    struct recalendar *rc = *recalendar;
+
+    *recalendar = NULL;
+    if (!rc)
+        return;
+    pg_cancel(&rc->op);
+    calendar_scan_clear(&rc->scan);
+    bulk_cancel(&rc->bulk);
+    city_unref(&rc->city);
+    tell_waiters(rc, false);
+    event_free(rc->timer);
+    free(rc);
+}
