@@ -1,0 +1,1 @@
+-- WeChat conversations and the outbox.

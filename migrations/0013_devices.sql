@@ -1,0 +1,1 @@
+-- One-key devices: keys, presses, heartbeats.
