@@ -108,6 +108,7 @@ class Tour(DaemonTest):
         self.refused(self.desk.call("GET", "/v1/reports/tiers"), 503, "no_city")
         self.refused(self.desk.call("GET", "/v1/reports/measures"), 503, "no_city")
         self.refused(self.desk.call("POST", "/v1/explain", {}), 503, "no_city")
+        self.refused(self.desk.call("GET", "/v1/places?q=x"), 503, "no_city")
         self.refused(self.admin.call("GET", "/v1/admin/export"), 503, "no_city")
         self.refused(self.admin.call("POST", "/v1/admin/accounts/units"), 503, "no_city")
 
