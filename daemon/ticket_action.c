@@ -112,11 +112,11 @@ static const char *prepare(struct action *a, struct store_job *job)
 static enum store_verdict refuse_before_plan(struct action *a, const struct ticket_view *view,
                                              const char *reason)
 {
-    bool is_open = ticket_state_is_open(view->state);
+    bool is_handled = view->state == TICKET_HANDLING; /* elsewhere nobody can have asked */
 
     a->result = PLAN_NOT_NOW;
     a->refusal = (struct plan_refusal){
-        .reason = is_open ? reason : "state",
+        .reason = is_handled ? reason : "state",
         .state = view->state,
         .assignment_state = -1,
         .changed_by = view->last_actor,

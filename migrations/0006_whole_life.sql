@@ -17,6 +17,10 @@ ALTER TABLE assignment
     ADD CHECK ((state = 'suspended') = (suspended_until IS NOT NULL));
 COMMENT ON COLUMN assignment.parent IS 'ordinal of the assignment that was handed down 下派 or up 上报 to this one; 0 = the desk''s';
 COMMENT ON COLUMN assignment.request IS 'what the unit has asked for and the desk has not decided yet';
+-- Handed on is ended as well.
+DROP INDEX assignment_one_lead;
+CREATE UNIQUE INDEX assignment_one_lead ON assignment (number)
+    WHERE role = 'lead' AND state NOT IN ('passed', 'returned', 'recalled', 'forwarded');
 -- Suspensions end by themselves: the sweeper looks here.
 CREATE INDEX assignment_suspended ON assignment (suspended_until) WHERE suspended_until IS NOT NULL;
 CREATE INDEX assignment_request ON assignment (request, number) WHERE request IS NOT NULL;
