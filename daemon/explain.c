@@ -2,15 +2,17 @@
  * explain.c - why this unit, why these deadlines: of a ticket, and of a matter that might come.
  *
  * A ticket keeps the versions it was judged by. As long as they are the ones in force the walk over
- * the rules and the arithmetic of the deadlines are shown; afterwards only what was decided, since
- * other rules would explain something that never happened.
+ * the rules and the arithmetic of the deadlines are shown; afterwards only what was decided and the
+ * rule that did as it stood then, since other rules would explain something that never happened.
  */
 #include <string.h>
 
 #include "daemon/places.h"
 #include "daemon/ticket_read.h"
+#include "daemon/version.h"
 #include "proto/explain_json.h"
 #include "proto/place_json.h"
+#include "sql_catalogue.h"
 
 /* ---- of a ticket -------------------------------------------------------------------------------
  */
@@ -89,7 +91,8 @@ static void write_clocks(struct json_writer *w, const struct daemon *d,
     jw_array_end(w);
 }
 
-static void show_why(struct request *r, const struct ticket_record *record)
+/* rule: JSON of the rule as it stood in its version; NULL = none. */
+static void reply_why(struct request *r, const struct ticket_record *record, const char *rule)
 {
     const struct daemon *d = r->d;
     bool is_in_force = record->rule_set == d->rule_set;
@@ -100,6 +103,10 @@ static void show_why(struct request *r, const struct ticket_record *record)
     jw_init(&w, &out);
     jw_object(&w, NULL);
     ticket_json_write_stored_route(&w, record);
+    if (rule)
+        jw_raw(&w, "rule", rule, strlen(rule));
+    else
+        jw_null(&w, "rule");
     jw_bool(&w, "rule_set_in_force", is_in_force);
     if (is_in_force) {
         const struct route_matter matter = matter_of(d->city, record);
@@ -111,6 +118,28 @@ static void show_why(struct request *r, const struct ticket_record *record)
     write_clocks(&w, d, record);
     jw_object_end(&w);
     request_reply(r, 200, &out);
+}
+
+static void on_rule(struct request *r, const struct pg_result *res)
+{
+    reply_why(r, r->state, pg_result_rows(res) == 1 ? pg_result_text(res, 0, 0) : NULL);
+}
+
+static void show_why(struct request *r, const struct ticket_record *record)
+{
+    struct ticket_record *kept = arena_alloc(r->arena, sizeof(*kept));
+    struct pg_params params;
+
+    if (!record->rule) {
+        reply_why(r, record, NULL);
+        return;
+    }
+    *kept = *record; /* what it points to is of the arena as well */
+    r->state = kept;
+    pg_params_init(&params, r->arena);
+    pg_param_int(&params, record->rule_set);
+    pg_param_text(&params, record->rule);
+    request_submit(r, r->d->work_pool, &SQL_RULE_GET, &params, DAEMON_READ_TIMEOUT_US, on_rule);
 }
 
 void ticket_explain_get(struct request *r)
@@ -202,32 +231,61 @@ static void write_place(struct json_writer *w, const struct city *city,
     place_json_write(w, "places", city, address, &places);
 }
 
-void explain_post(struct request *r)
-{
-    const struct daemon *d = r->d;
+struct explaining {
+    struct version_draft draft; /* first: version_draft_load() keeps it in r->state */
     struct explain_case supposed;
-    struct route_matter matter = {.region = -1};
+    struct route_matter matter;
+};
+
+/* Under a draft of rules as well: regions, categories and units are the same there. */
+static void reply_supposed(struct request *r, const struct explaining *e, const struct city *city)
+{
     struct json_writer w;
     struct route route;
     struct sbuf out;
 
-    if (!d->city) {
-        request_problem(r, PROBLEM_NO_CITY, NULL);
-        return;
-    }
-    if (!read_matter(r, &supposed, &matter))
-        return;
-    route_matter(d->city, &matter, &route);
+    route_matter(city, &e->matter, &route);
     sbuf_init(&out, 0);
     jw_init(&w, &out);
     jw_object(&w, NULL);
-    ticket_json_write_route(&w, d->city, d->rule_set, &route);
+    if (e->supposed.draft)
+        jw_int(&w, "draft", e->supposed.draft);
+    ticket_json_write_route(&w, city, city_rule_set_version(city), &route);
     jw_string(&w, "kind", kind_words[route.kind].code);
     jw_string(&w, "urgency", urgency_words[route.urgency].code);
-    jw_string(&w, "policy", sla_policy_name(city_policy(d->city, route.policy)));
-    write_place(&w, d->city, &supposed, &matter);
-    explain_json_write_rules(&w, d->city, &matter);
-    write_supposed(&w, d->city, &matter, &route);
+    jw_string(&w, "policy", sla_policy_name(city_policy(city, route.policy)));
+    write_place(&w, city, &e->supposed, &e->matter);
+    explain_json_write_rules(&w, city, &e->matter);
+    write_supposed(&w, city, &e->matter, &route);
     jw_object_end(&w);
     request_reply(r, 200, &out);
+}
+
+static void explain_draft(struct request *r, struct version_draft *draft)
+{
+    struct city *city = draft->city;
+
+    reply_supposed(r, r->state, city);
+    city_unref(&city);
+}
+
+void explain_post(struct request *r)
+{
+    struct explaining *e = arena_alloc(r->arena, sizeof(*e));
+
+    if (!r->d->city) {
+        request_problem(r, PROBLEM_NO_CITY, NULL);
+        return;
+    }
+    e->matter.region = -1;
+    if (!read_matter(r, &e->supposed, &e->matter))
+        return;
+    if (!e->supposed.draft) {
+        reply_supposed(r, e, r->d->city);
+        return;
+    }
+    e->draft.part = CITY_PART_RULES;
+    e->draft.id = e->supposed.draft;
+    e->draft.go = explain_draft;
+    version_draft_load(r, &e->draft);
 }

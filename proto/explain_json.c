@@ -21,6 +21,11 @@ static const char *const channel_names[] = {"phone", "wechat",  "web",      "dev
 
 #define CASE(member) offsetof(struct explain_case, member)
 static const struct field case_fields[] = {
+    {.name = "draft",
+     .type = FIELD_INT,
+     .offset = CASE(draft),
+     .min = 1,
+     .max = INT64_C(999999999999999999)},
     {.name = "category",
      .type = FIELD_STRING,
      .offset = CASE(category),

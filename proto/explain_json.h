@@ -15,6 +15,7 @@
 
 /* What POST /v1/explain is given. */
 struct explain_case {
+    int64_t draft; /* of rules; 0 = the rules in force */
     const char *category, *region; /* region NULL = not known */
     const char *address;           /* NULL = none */
     int kind, channel, urgency;    /* enums */
