@@ -408,11 +408,24 @@ class Instant(VersionTest):
         for number in (before["number"], last["number"]):
             why = self.desk.get(f"/v1/tickets/{number}/explain")
             self.assertEqual((why["route"]["rule"], self.version_of(why)), ("R0015", old))
+            self.assertEqual((why["rule_set_in_force"], why["rules"]), (False, []))
+            self.assertEqual((why["rule"]["code"], why["rule"]["unit"]), ("R0015", "JY-GJ"), "as it stands in its version")
             self.assertEqual(self.desk.get(f"/v1/tickets/{number}")["route"]["lead_unit"], "JY-GJ")
         plans = list(pages(self.admin, "/v1/admin/rules/activations"))
         self.assertEqual((plans[0]["activation"], plans[0]["state"], plans[0]["at"]), (planned["activation"], "done", at))
         periods = next(pages(self.admin, "/v1/admin/rules"))["periods"]
         self.assertEqual(periods, [{"from": at, "to": None}])
+
+    def test_a_matter_under_a_draft(self):
+        made = self.draft(self.lamps_to("JY-XFJY", "supposed"))["draft"]
+        matter = {"channel": "phone", "kind": "help", "category": "010206"}
+        now = self.desk.post("/v1/explain", matter)
+        then = self.desk.post("/v1/explain", {**matter, "draft": made})
+        self.assertNotEqual(now["route"]["lead_unit"], "JY-XFJY")
+        self.assertEqual((then["route"]["lead_unit"], then["draft"], then["route"]["rule_set"]), ("JY-XFJY", made, "0"))
+        self.assertNotIn("draft", now)
+        self.assertEqual(self.desk.call("POST", "/v1/explain", {**matter, "draft": 999999}).status, 404)
+        self.assertEqual(self.desk.call("POST", "/v1/explain", {**matter, "draft": 0}).status, 400)
 
     def test_two_parts_at_one_instant_and_one_jump_over_several(self):
         at, then = self.later(600), self.later(1200)
@@ -537,6 +550,16 @@ class Running(VersionTest):
         return next(c["due_at"] for c in ticket["clocks"]
                     if c["clock"] == "resolve" and c["round"] == 2 and c["state"] == "running")
 
+    def test_noise_at_night(self):
+        """DOMAIN 3: by day the community, at night the town's urban management with the police."""
+        noise = {"category": "010212", "region": "320281001001", "title": "夜里噪音", "text": "噪音扰民"}
+        by_day = self.desk.post("/v1/explain", {"channel": "phone", "kind": "complaint", **noise})
+        self.daemon.move_clock("2026-03-09T23:30:00+08:00")
+        at_night = self.new_ticket(**noise)["route"]
+        tiers = {u["code"]: u["tier"] for u in self.admin.get("/v1/admin/export")["units"]}
+        self.assertEqual((by_day["route"]["rule"], tiers[by_day["route"]["lead_unit"]]), ("R0023", "village"))
+        self.assertEqual((at_night["rule"], tiers[at_night["lead_unit"]], at_night["co_units"]), ("R0355", "town", ["JY-GAJ"]))
+
     def test_a_running_ticket_keeps_its_policy(self):
         calendar = Calendar(ROOT / "daemon" / "cities" / "workdays-cn.csv")
         running = self.new_ticket()
@@ -554,7 +577,7 @@ class Running(VersionTest):
         at = dt.datetime.fromisoformat(self.daemon.advance(3600)).astimezone(ZONE)
         for number, days in ((running["number"], 3), (fresh["number"], 7)):
             self.assertEqual(self.redo(number), calendar.add_working_days(at, days).isoformat(), days)
-        kept = self.daemon.sql("SELECT sla_set FROM ticket ORDER BY number")
+        kept = self.daemon.sql(f"SELECT sla_set FROM ticket WHERE number IN ({running['number']}, {fresh['number']}) ORDER BY number")
         self.assertEqual(kept, [[str(old)], [str(activated["version"])]])
 
 
