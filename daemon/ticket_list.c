@@ -22,7 +22,6 @@
 #define LIST_LIMIT 50
 #define LIST_LIMIT_MAX 200
 #define QUERY_TEXT_MAX 100 /* code points */
-#define EXTERNAL_NUMBER_MAX 64
 /* Tickets looked at one by one in the first step: a few milliseconds. */
 #define WALK_TICKETS 1000
 
@@ -166,18 +165,10 @@ static void read_words(struct request *r, struct list *list)
 
 static void read_external(struct request *r, struct list *list)
 {
-    list->external = query_get(&r->query, "external_number");
-    if (!list->external)
-        return;
-    size_t len = strlen(list->external);
-    for (size_t i = 0; i < len; i++) {
-        if (list->external[i] < 0x21 || list->external[i] > 0x7e) {
-            faults_add(&r->faults, "external_number", "format");
-            return;
-        }
-    }
-    if (len == 0 || len > EXTERNAL_NUMBER_MAX)
-        faults_add(&r->faults, "external_number", len ? "too_long" : "too_short");
+    const char *number = query_get(&r->query, "external_number");
+
+    if (number && external_number_ok(number, "external_number", &r->faults))
+        list->external = number;
 }
 
 static int read_flag(struct request *r, const char *name)

@@ -36,6 +36,7 @@ enum column {
     COL_TITLE,
     COL_TEXT,
     COL_CALL_ID,
+    COL_EXTERNAL_NUMBER,
     COL_IS_CONFIDENTIAL,
     COL_RULE_SET,
     COL_RULE,
@@ -358,6 +359,7 @@ static void read_wide(const struct reader *r, struct ticket_record *record)
     record->title = text_of(r, COL_TITLE);
     record->text = text_of(r, COL_TEXT);
     record->call_id = text_of(r, COL_CALL_ID);
+    record->external_number = text_of(r, COL_EXTERNAL_NUMBER);
     record->is_confidential = pg_result_bool(r->res, r->row, COL_IS_CONFIDENTIAL);
     record->rule_set = pg_result_int(r->res, r->row, COL_RULE_SET);
     record->rule = text_of(r, COL_RULE);

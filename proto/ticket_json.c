@@ -287,6 +287,7 @@ static void write_matter(struct json_writer *w, const struct ticket_record *r,
     jw_string(w, "title", r->title);
     jw_string(w, "text", r->text);
     jw_string(w, "call_id", r->call_id);
+    jw_string(w, "external_number", r->external_number);
 }
 
 static void write_ending(struct json_writer *w, const struct ticket_record *r, int offset)

@@ -19,6 +19,7 @@
 #define TICKET_OPINION_MAX 4000
 #define TICKET_NAME_MAX 60
 #define TICKET_CODE_MAX 64
+#define TICKET_EXTERNAL_MAX 64 /* visible ASCII: the number of another platform */
 
 /* ---- in -------------------------------------------------------------------------------------- */
 
@@ -26,6 +27,7 @@ struct ticket_draft {
     int channel, kind, urgency;                   /* enums */
     const char *category, *region;                /* region NULL = not known */
     const char *address, *title, *text, *call_id; /* NULL = not given */
+    const char *external_number;                  /* another platform's; NULL = none */
     bool has_requester;
     const char *name, *phone; /* phone as given */
     bool anonymous, confidential;
@@ -75,6 +77,9 @@ MUST_CHECK bool ticket_json_decode_order(enum ticket_action action, const struct
                                          struct arena *arena, struct ticket_order *order_r,
                                          struct faults *faults);
 
+/* 1 to TICKET_EXTERNAL_MAX visible ASCII characters; otherwise a fault of `field`. */
+MUST_CHECK bool external_number_ok(const char *number, const char *field, struct faults *faults);
+
 /* ---- out ------------------------------------------------------------------------------------- */
 
 struct assignment_lease {
@@ -87,7 +92,7 @@ struct assignment_lease {
 /* A ticket as loaded: the machine's view and what only people read. */
 struct ticket_record {
     struct ticket_view view;
-    const char *query_code, *address, *title, *text, *call_id;
+    const char *query_code, *address, *title, *text, *call_id, *external_number;
     bool is_confidential;
     int64_t rule_set, calendar_set;
     const char *rule, *route_reason;

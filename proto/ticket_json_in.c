@@ -84,6 +84,7 @@ static const struct field draft_fields[] = {
      .max = TICKET_TEXT_MAX,
      .flags = FIELD_REQUIRED | FIELD_MULTILINE},
     {.name = "call_id", .type = FIELD_STRING, .offset = DRAFT(call_id), .min = 1, .max = 128},
+    {.name = "external_number", .type = FIELD_STRING, .offset = DRAFT(external_number)},
     {.name = "requester",
      .type = FIELD_OBJECT,
      .offset = offsetof(struct draft_body, requester),
@@ -93,6 +94,20 @@ static const struct field draft_fields[] = {
     {.name = "incomplete", .type = FIELD_BOOL, .offset = DRAFT(incomplete)},
 };
 #undef DRAFT
+
+bool external_number_ok(const char *number, const char *field, struct faults *faults)
+{
+    size_t len = strlen(number);
+    const char *reason = len == 0 ? "too_short" : len > TICKET_EXTERNAL_MAX ? "too_long" : NULL;
+
+    for (size_t i = 0; i < len && !reason; i++) {
+        if (number[i] < 0x21 || number[i] > 0x7e)
+            reason = "format";
+    }
+    if (reason)
+        faults_add(faults, field, reason);
+    return !reason;
+}
 
 bool ticket_json_decode_draft(const struct json_value *body, struct arena *arena,
                               struct ticket_draft *draft_r, struct faults *faults)
@@ -106,6 +121,9 @@ bool ticket_json_decode_draft(const struct json_value *body, struct arena *arena
         faults_add(faults, "requester.phone", "format");
         is_good = false;
     }
+    if (d.draft.external_number &&
+        !external_number_ok(d.draft.external_number, "external_number", faults))
+        is_good = false;
     d.draft.name = d.requester.name;
     d.draft.phone = d.requester.phone;
     d.draft.anonymous = d.requester.anonymous;

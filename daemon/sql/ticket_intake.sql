@@ -15,7 +15,7 @@
 --     event_assignment bigint[], event_unit text[], event_audience text[], event_detail text[], event_text text[],
 --     event_hash bytea[], tally_at timestamptz[], tally_number bigint[], tally_unit text[], tally_tier text[],
 --     tally_received bigint[], tally_desk bigint[], tally_dispatched bigint[], tally_open bigint[], tally_closed
---     bigint[], tally_on_time bigint[], tally_overdue bigint[]
+--     bigint[], tally_on_time bigint[], tally_overdue bigint[], external_numbers text[]
 -- out: number
 -- One batch of new tickets in one transaction. A ticket whose idempotency key is taken already is left out, with all of
 -- its rows, and so is one that is stored already, because a batch of unknown outcome is sent again; the caller sees
@@ -28,10 +28,11 @@ WITH i AS (
                 $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::text[], $15::text[],
                 $16::text[], $17::text[], $18::text[], $19::text[], $20::boolean[], $21::boolean[], $22::bytea[],
                 $23::bytea[], $24::bytea[], $25::bigint[], $26::bytea[], $27::text[], $28::text[], $29::bytea[],
-                $30::text[])
+                $30::text[], $77::text[])
         AS x (number, query_code, state, channel, kind, urgency, category, region, address, title, text, call_id,
               received_at, received_by, lead_unit, rule, route_reason, policy, deepest_tier, is_confidential,
-              is_anonymous, name, phone, phone_index, event_count, event_hash, key_account, key, fingerprint, answer)
+              is_anonymous, name, phone, phone_index, event_count, event_hash, key_account, key, fingerprint, answer,
+              external_number)
 ),
 k AS (
     INSERT INTO intake_key (account, key, fingerprint, number, answer, at)
@@ -41,10 +42,10 @@ k AS (
 ),
 t AS (
     INSERT INTO ticket (number, query_code, state, channel, kind, urgency, category, region, address, title, text,
-                        call_id, received_at, received_by, is_confidential, lead_unit, rule_set, rule, route_reason,
+                        call_id, external_number, received_at, received_by, is_confidential, lead_unit, rule_set, rule, route_reason,
                         sla_set, calendar_set, policy, dispatched_at, deepest_tier, event_count, event_hash)
     SELECT number, query_code, state, channel, kind, urgency, category, region, address, title, text,
-           call_id, received_at, received_by, is_confidential, lead_unit, ($31::bigint[])[1], rule, route_reason,
+           call_id, external_number, received_at, received_by, is_confidential, lead_unit, ($31::bigint[])[1], rule, route_reason,
            ($31::bigint[])[2], ($31::bigint[])[3], policy, CASE WHEN lead_unit IS NOT NULL THEN received_at END,
            deepest_tier, event_count, event_hash
     FROM i

@@ -2,8 +2,8 @@
 -- in: numbers bigint[], into bigint
 -- out: number, version, state, kind, urgency, channel, category, region, round, is_problem, is_overdue, was_late,
 --      callback_attempts, lead_unit, policy, received_us, dispatched_us, deepest_tier, event_count, event_hash,
---      last_actor, last_us, query_code, address, title, text, call_id, is_confidential, rule_set, rule, route_reason,
---      sla_set, calendar_set, closed_us, closed_tier, closed_unit, closed_on_time, public_reply, ground, referred_to,
+--      last_actor, last_us, query_code, address, title, text, call_id, external_number, is_confidential, rule_set, rule,
+--      route_reason, sla_set, calendar_set, closed_us, closed_tier, closed_unit, closed_on_time, public_reply, ground, referred_to,
 --      name, phone, is_anonymous, transfers, merged_into, master_state, is_master, assignments, clocks
 -- All that a use case has to know of tickets, in one round trip. Instants are microseconds. The master is the one that the
 -- ticket is merged into, or the one that a merge names (`into`).
@@ -13,8 +13,8 @@ SELECT t.number, t.version, t.state, t.kind, t.urgency, t.channel, t.category, t
        (extract(epoch FROM t.dispatched_at) * 1000000)::bigint AS dispatched_us,
        t.deepest_tier, t.event_count, t.event_hash,
        e.actor AS last_actor, (extract(epoch FROM e.at) * 1000000)::bigint AS last_us,
-       t.query_code, t.address, t.title, t.text, t.call_id, t.is_confidential, t.rule_set, t.rule, t.route_reason,
-       t.sla_set, t.calendar_set, (extract(epoch FROM t.closed_at) * 1000000)::bigint AS closed_us,
+       t.query_code, t.address, t.title, t.text, t.call_id, t.external_number, t.is_confidential, t.rule_set, t.rule,
+       t.route_reason, t.sla_set, t.calendar_set, (extract(epoch FROM t.closed_at) * 1000000)::bigint AS closed_us,
        t.closed_tier, t.closed_unit, t.closed_on_time, t.public_reply, t.ground, t.referred_to,
        r.name, r.phone, coalesce(r.is_anonymous, false) AS is_anonymous,
        t.transfers, t.merged_into, m.state AS master_state,
