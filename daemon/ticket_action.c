@@ -134,7 +134,7 @@ static enum store_verdict decide(struct store_job *job)
     const char *reason = prepare(a, job);
 
     a->is_mismatch = a->if_match && a->if_match != view->version;
-    if (reason)
+    if (reason && a->command.role != ROLE_UNIT) /* a unit may not even know the ticket */
         return refuse_before_plan(a, view, reason);
     a->result = ticket_plan_action(&ctx, view, &a->command, &job->change, &a->refusal);
     if (a->result != PLAN_OK)

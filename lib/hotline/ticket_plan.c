@@ -167,12 +167,17 @@ static void change_self(struct plan *p, const struct machine_row *row)
 /* Actor and role of a tick are the system's, whoever's command comes after it. */
 void plan_end_suspension(struct plan *p, struct assignment *a, int64_t at_us)
 {
+    struct sbuf detail;
+
     a->suspended_until_us = 0;
     set_assignment_state(p, a, ASSIGNMENT_WORKING);
     clocks_resume(p, a, at_us);
-    struct ticket_event *e = plan_event(p, EVENT_RESUMED, at_us, a, NULL, NULL);
+    sbuf_init(&detail, 0);
+    plan_write_calendar(&detail, p);
+    struct ticket_event *e = plan_event(p, EVENT_RESUMED, at_us, a, detail.data, NULL);
     e->actor = "system";
     e->role = ROLE_SYSTEM;
+    sbuf_free(&detail);
 }
 
 /* ---- changes of hand
@@ -534,7 +539,9 @@ static bool is_units_own(const struct plan *p)
     const struct ticket_command *c = p->command;
     const struct assignment *a = plan_find_self(p);
 
-    if (action_is_on_assignment(c->action))
+    if (c->action == ACTION_DECIDE && c->role != ROLE_UNIT)
+        return a != NULL;
+    if (action_is_assignments(c->action))
         return a && (c->role != ROLE_UNIT || (c->unit && strcmp(a->unit, c->unit) == 0));
     if (c->role != ROLE_UNIT)
         return true;

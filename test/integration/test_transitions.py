@@ -50,10 +50,10 @@ class Transitions(DaemonTest):
     def act(self, number, action, client=None, **body):
         return (client or self.desk).post(f"/v1/tickets/{number}/{action}", body)
 
-    def on(self, number, unit, action, **body):
+    def on(self, number, who, action, **body):
         """By the unit's newest assignment of the ticket."""
-        own = [a for a in self.desk.get(f"/v1/tickets/{number}")["assignments"] if a["unit"] == unit]
-        return self.units[unit].post(f"/v1/assignments/{own[-1]['id']}/{action}", body)
+        own = [a for a in self.desk.get(f"/v1/tickets/{number}")["assignments"] if a["unit"] == who]
+        return self.units[who].post(f"/v1/assignments/{own[-1]['id']}/{action}", body)
 
     def incomplete(self):
         return self.new_ticket(incomplete=True)["number"]
