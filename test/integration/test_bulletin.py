@@ -599,6 +599,25 @@ class Lianyungang(DaemonTest):
         table = self.desk.call("GET", "/v1/reports/bulletin?month=2019-06&format=csv").body.decode()
         self.assertIn(",on_time_closing,按时办结率,,24165,29186,0.8280,", table)
 
+    def test_a_return_counts_for_the_unit_that_returned(self):
+        made = self.new_ticket(category="010206")
+        first = made["route"]["lead_unit"]
+        unit = self.daemon.unit(first)
+        path = f"/v1/assignments/{made['number']}-1"
+        unit.post(path + "/sign")
+        unit.post(path + "/return", {"ground": "not_own_duty", "text": "非本单位职责"})
+        report = "/v1/reports/measures?by=unit&from=2019-07-01T00:00:00%2B08:00"
+        self.assertEqual(self.desk.get(report)["total"]["return"]["numerator"], 0)  # asked for, not granted
+        self.desk.post(f"/v1/tickets/{made['number']}/decide",
+                       {"request": made["number"] + "-1", "grant": True, "lead_unit": "JY-CGJ", "text": "同意"})
+        unit.close()
+        rows = {i["key"]: i for i in self.desk.get(report)["items"]}
+        self.assertEqual(rows[first]["return"], {"numerator": 1, "denominator": 1, "rate": 1})
+        self.assertEqual(rows["JY-CGJ"]["return"], {"numerator": 0, "denominator": 1, "rate": 0})
+        page = self.desk.call("GET", "/v1/reports/bulletin?month=2019-07").body.decode()
+        self.assertIn("<td>50.00%<small>1 / 2</small></td>", page)
+
+
 
 if __name__ == "__main__":
     main()
