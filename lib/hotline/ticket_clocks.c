@@ -105,6 +105,19 @@ static void write_tell(struct sbuf *out, unsigned tell)
     sbuf_addc(out, ']');
 }
 
+/*
+ * The history is in the order of time. What lies before its end is dated at its end: a deadline
+ * that was moved into the past by another calendar, one that ran out while its ticket was merged, a
+ * step that fell due while its clock stood still. What was reported until then stays true.
+ */
+static int64_t not_before_the_last(const struct plan *p, int64_t at_us)
+{
+    size_t count = p->change->event_count;
+    int64_t last_us = count ? p->change->events[count - 1].at_us : p->t->last_at_us;
+
+    return last_us > at_us ? last_us : at_us;
+}
+
 static void clock_event(struct plan *p, const struct ticket_clock *c, enum ticket_event_type type,
                         int64_t at_us, unsigned tell)
 {
@@ -131,18 +144,19 @@ static void set_step(struct plan *p, struct ticket_clock *c)
 static void breach(struct plan *p, struct ticket_clock *c)
 {
     const struct sla_rule *rule = rule_of(p, c);
+    int64_t at_us = not_before_the_last(p, c->due_us);
 
     c->breached_us = c->due_us;
     c->is_changed = true;
     set_step(p, c);
-    clock_event(p, c, EVENT_CLOCK_BREACHED, c->due_us, rule ? rule->breach_tell : 0);
+    clock_event(p, c, EVENT_CLOCK_BREACHED, at_us, rule ? rule->breach_tell : 0);
     if (c->clock != CLOCK_RESOLVE || c->assignment) /* a co-unit's lateness is not the ticket's */
         return;
     p->t->was_late = true;
     if (p->t->is_overdue)
         return;
     p->t->is_overdue = true;
-    plan_tally(p, c->due_us, p->t->lead_unit)->overdue = 1;
+    plan_tally(p, at_us, p->t->lead_unit)->overdue = 1;
 }
 
 /* The unit so many steps up the chain; as far as it goes. NULL: there is nobody above. */
@@ -161,7 +175,7 @@ static void escalate(struct plan *p, struct ticket_clock *c)
 {
     const struct assignment *a = find_assignment(p, c->assignment);
     const struct sla_rule *rule = rule_of(p, c);
-    int64_t at_us = c->step_us;
+    int64_t at_us = not_before_the_last(p, c->step_us);
     struct sbuf detail;
 
     int up = rule && (size_t)c->step < rule->step_count ? rule->steps[c->step].up : 1;
@@ -196,7 +210,7 @@ static void tick_clock(struct plan *p, struct ticket_clock *c)
     }
     c->warned_us = next;
     c->is_changed = true;
-    clock_event(p, c, EVENT_CLOCK_WARNED, next, rule ? rule->warn_tell : 0);
+    clock_event(p, c, EVENT_CLOCK_WARNED, not_before_the_last(p, next), rule ? rule->warn_tell : 0);
 }
 
 /*
@@ -260,14 +274,24 @@ static void set_terms(struct plan *p, struct ticket_clock *c)
     c->is_changed = true;
 }
 
-/* What is over or broken keeps what it was judged by; a limit in real time knows no calendar. */
+/* A limit in real time knows no calendar until it is extended by working days. */
+static bool knows_no_calendar(const struct ticket_clock *c)
+{
+    for (size_t i = 0; i < c->adjustment_count; i++) {
+        if (c->adjustments[i].kind == CLOCK_ADJUST_EXTEND)
+            return false;
+    }
+    return c->limit.unit == LIMIT_MINUTES;
+}
+
+/* What is over or broken keeps what it was judged by. */
 static bool is_judged(const struct ticket_clock *c)
 {
     bool is_live = c->state == CLOCK_RUNNING || c->state == CLOCK_PAUSED;
-    return !is_live || c->breached_us || c->limit.unit == LIMIT_MINUTES;
+    return !is_live || c->breached_us || knows_no_calendar(c);
 }
 
-static void recompute(struct plan *p, struct ticket_clock *c)
+static void recompute(struct plan *p, struct ticket_clock *c, int64_t at_us)
 {
     const struct ticket_clock before = *c;
     struct sbuf detail;
@@ -284,19 +308,22 @@ static void recompute(struct plan *p, struct ticket_clock *c)
     plan_json_instant(&detail, p, "due_before", before.due_us);
     sbuf_addf(&detail, ",\"provisional\":%s,\"calendar_set\":%lld",
               c->provisional ? "true" : "false", (long long)c->calendar_set);
-    plan_event(p, EVENT_CLOCK_RECOMPUTED, p->now_us, find_assignment(p, c->assignment), detail.data,
+    plan_event(p, EVENT_CLOCK_RECOMPUTED, at_us, find_assignment(p, c->assignment), detail.data,
                NULL);
     sbuf_free(&detail);
 }
 
+/* First of all, so that nothing is judged by an old calendar; dated before what has been due since.
+ */
 static void recompute_all(struct plan *p)
 {
-    int64_t version = city_calendar_version(p->ctx->city);
+    int64_t version = city_calendar_version(p->ctx->city), next_us = ticket_next_us(p->t);
+    int64_t at_us = not_before_the_last(p, next_us && next_us < p->now_us ? next_us : p->now_us);
 
     for (size_t i = 0; i < p->t->clock_count && has_room(p); i++) {
         struct ticket_clock *c = &p->t->clocks[i];
         if (c->calendar_set != version && !is_judged(c))
-            recompute(p, c);
+            recompute(p, c, at_us);
     }
 }
 
@@ -318,8 +345,34 @@ void clocks_tick(struct plan *p)
 /* ---- starting and stopping
  * ------------------------------------------------------------------------ */
 
+static void adjust(struct plan *p, struct ticket_clock *c, const struct clock_adjustment *more)
+{
+    size_t count = c->adjustment_count;
+    struct clock_adjustment *list = arena_alloc(p->ctx->arena, (count + 1) * sizeof(*list));
+
+    if (count)
+        memcpy(list, c->adjustments, count * sizeof(*list));
+    list[count] = *more;
+    c->adjustments = list;
+    c->adjustment_count = count + 1;
+    set_terms(p, c);
+}
+
+/* After a breach nothing is given back: it has happened. */
+static void give_back(struct plan *p, struct ticket_clock *c, int64_t from_us, int64_t until_us)
+{
+    const struct clock_adjustment pause = {
+        .kind = CLOCK_ADJUST_PAUSE, .from_us = from_us, .until_us = until_us};
+
+    if (c->pausable && !c->breached_us && until_us > from_us)
+        adjust(p, c, &pause);
+}
+
+/* It ends at the deadline that it has after standing still, not before. */
 static void end_clock(struct plan *p, struct ticket_clock *c, enum clock_state state)
 {
+    if (c->state == CLOCK_PAUSED)
+        give_back(p, c, c->paused_at_us, p->now_us);
     c->state = state;
     c->met_us = state == CLOCK_MET ? p->now_us : 0;
     c->paused_at_us = 0;
@@ -402,13 +455,11 @@ void clocks_start_unit(struct plan *p, const struct assignment *a, int days)
         sla_rule_for(p->policy, CLOCK_RESOLVE, p->t->kind, p->t->urgency, p->t->round);
     const struct limit own = {days, LIMIT_WORKING_DAYS};
 
-    clocks_start_at(p, SLA_DISPATCHED, a->ordinal);
-    if (!rule)
-        return;
-    bool has_begun = rule->start == SLA_RECEIVED || rule->start == SLA_REDO;
-    if (days > 0)
+    if (rule && days > 0) /* first: it stands for the one that the policy would start */
         start(p, rule, a->ordinal, own);
-    else if (a->role == ASSIGNMENT_CO && has_begun)
+    clocks_start_at(p, SLA_DISPATCHED, a->ordinal);
+    bool has_begun = rule && (rule->start == SLA_RECEIVED || rule->start == SLA_REDO);
+    if (has_begun && days <= 0 && a->role == ASSIGNMENT_CO)
         start(p, rule, a->ordinal, rule->limit);
 }
 
@@ -447,29 +498,6 @@ void clocks_end(struct plan *p, int assignment, bool met_resolve)
 
 /* ---- standing still and going on
  * ---------------------------------------------------------------------- */
-
-static void adjust(struct plan *p, struct ticket_clock *c, const struct clock_adjustment *more)
-{
-    size_t count = c->adjustment_count;
-    struct clock_adjustment *list = arena_alloc(p->ctx->arena, (count + 1) * sizeof(*list));
-
-    if (count)
-        memcpy(list, c->adjustments, count * sizeof(*list));
-    list[count] = *more;
-    c->adjustments = list;
-    c->adjustment_count = count + 1;
-    set_terms(p, c);
-}
-
-/* After a breach nothing is given back: it has happened. */
-static void give_back(struct plan *p, struct ticket_clock *c, int64_t from_us, int64_t until_us)
-{
-    const struct clock_adjustment pause = {
-        .kind = CLOCK_ADJUST_PAUSE, .from_us = from_us, .until_us = until_us};
-
-    if (c->pausable && !c->breached_us && until_us > from_us)
-        adjust(p, c, &pause);
-}
 
 static bool concerns(const struct ticket_clock *c, const struct assignment *a, bool with_ticket)
 {
@@ -541,6 +569,8 @@ void clocks_revive_resolve(struct plan *p)
         struct ticket_clock *c = &p->t->clocks[i];
         if (c->clock != CLOCK_RESOLVE || c->assignment || c->round != p->t->round)
             continue;
+        if (c->state == CLOCK_MET && c->stop != SLA_CLOSED)
+            return; /* met by its own stop, before the ticket was merged */
         c->state = CLOCK_RUNNING;
         c->met_us = 0;
         c->is_changed = true;

@@ -165,7 +165,8 @@ struct plan_rules {
 struct ticket_event {
     int seq; /* 1.. within the ticket */
     enum ticket_event_type type;
-    int64_t at_us; /* a breach: when the clock ran out, not when it was noticed */
+    int64_t at_us; /* a breach: when the clock ran out, not when it was noticed; never before the
+                    * event before it */
     const char *actor;
     enum actor_role role;
     int assignment;     /* ordinal or 0 */

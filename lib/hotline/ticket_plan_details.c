@@ -94,14 +94,16 @@ static void write_return(struct sbuf *out, const struct plan *p)
     plan_json_string(out, "proposed_unit", p->command->proposed_unit);
 }
 
-/* Of a request that is just being decided. */
+/* Of a request that is just being decided. The unit is the new lead, if it became that. */
 static void write_returned(struct sbuf *out, const struct plan *p)
 {
     const struct assignment *a = plan_self(p);
+    bool is_transfer =
+        a->role == ASSIGNMENT_LEAD && p->t->transfers + 1 < p->ctx->rules->max_transfers;
 
     sbuf_addf(out, "\"role\":\"%s\",", assignment_role_words[a->role].code);
     plan_json_string(out, "ground", a->request.ground);
-    if (!p->command->lead_unit)
+    if (!is_transfer || !p->command->lead_unit)
         return;
     sbuf_addc(out, ',');
     plan_json_string(out, "unit", p->command->lead_unit);
@@ -156,6 +158,26 @@ static void (*const details[EVENT_TYPE_COUNT])(struct sbuf *out, const struct pl
     [EVENT_SUSPENDED] = write_suspended,
 };
 
+/* A deadline is set or moved by these: what they follow from has to be found in the history. Of a
+ * new ticket the version is its own. */
+static bool moves_clocks(const struct machine_row *row)
+{
+    static const bool without_sla[EVENT_TYPE_COUNT] = {
+        [EVENT_UNIT_ADDED] = true,     [EVENT_FORWARDED] = true, [EVENT_ESCALATED] = true,
+        [EVENT_RETURNED] = true,       [EVENT_EXTENDED] = true,  [EVENT_RESUMED] = true,
+        [EVENT_RETURN_REFUSED] = true, [EVENT_REOPENED] = true,  [EVENT_UNMERGED] = true,
+    };
+
+    return row->action != ACTION_RECEIVE && (row->sla != SLA_NEVER || without_sla[row->event]);
+}
+
+void plan_write_calendar(struct sbuf *out, const struct plan *p)
+{
+    if (out->len)
+        sbuf_addc(out, ',');
+    sbuf_addf(out, "\"calendar_set\":%lld", (long long)city_calendar_version(p->ctx->city));
+}
+
 void plan_write_event(struct plan *p, const struct machine_row *row)
 {
     struct sbuf detail;
@@ -163,6 +185,8 @@ void plan_write_event(struct plan *p, const struct machine_row *row)
     sbuf_init(&detail, 0);
     if (details[row->event])
         details[row->event](&detail, p);
+    if (moves_clocks(row))
+        plan_write_calendar(&detail, p);
     plan_event(p, row->event, p->now_us, effect_is_on_self(row->effect) ? plan_self(p) : NULL,
                detail.data, p->command->text);
     sbuf_free(&detail);

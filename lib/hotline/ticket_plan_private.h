@@ -49,6 +49,8 @@ void plan_json_instant(struct sbuf *out, const struct plan *p, const char *key, 
 void plan_write_event(struct plan *p, const struct machine_row *row);
 /* ticket.dispatched with the units that the command names. */
 void plan_write_dispatched(struct plan *p);
+/* "calendar_set":version of the calendar that deadlines are computed by now. */
+void plan_write_calendar(struct sbuf *out, const struct plan *p);
 /* Days that the desk grants: those it says, else those that were asked for. */
 int plan_granted_days(const struct plan *p, const struct assignment_request *request);
 

@@ -210,7 +210,8 @@ static void test_withdraw_and_refer(void **state)
     rig_do(rig, refer);
     assert_int_equal(rig->view.state, TICKET_REFERRED);
     assert_string_equal(rig->change.referred_to, "120");
-    assert_string_equal(rig->events[rig->event_count - 1].detail, "{\"to\":\"120\"}");
+    assert_string_equal(rig->events[rig->event_count - 1].detail,
+                        "{\"to\":\"120\",\"calendar_set\":5}");
     STATES(rig, ASSIGNMENT_RECALLED);
     TALLY(rig, "TA", .received = 1, .dispatched = 1);
     ticket_rig_renew_arena(rig);
@@ -257,8 +258,9 @@ static void test_co_units(void **state)
 
     receive_in_pool(rig);
     rig_do(rig, rig_dispatch(ROLE_DESK, "TA", co, 2));
-    assert_string_equal(rig->events[rig->event_count - 1].detail,
-                        "{\"lead_unit\":\"TA\",\"co_units\":[\"TB\",\"WATER\"]}");
+    assert_string_equal(
+        rig->events[rig->event_count - 1].detail,
+        "{\"lead_unit\":\"TA\",\"co_units\":[\"TB\",\"WATER\"],\"calendar_set\":5}");
     rig_do(rig, rig_unit(ACTION_SIGN, "TB", 2));
     assert_int_equal(rig->view.state, TICKET_HANDLING);
     rig_refused(rig, rig_desk(ACTION_ANSWER), "already_signed");
@@ -271,7 +273,7 @@ static void test_co_units(void **state)
     assert_int_equal(rig->view.state, TICKET_HANDLING);
     assert_int_equal(rig_running(rig, CLOCK_RESOLVE), 1);
     assert_string_equal(rig->events[rig->event_count - 1].detail,
-                        "{\"role\":\"co\",\"solved\":true}");
+                        "{\"role\":\"co\",\"solved\":true,\"calendar_set\":5}");
     assert_string_equal(rig->events[rig->event_count - 1].unit, "WATER");
     rig_do(rig, rig_unit(ACTION_REPORT, "TA", 1));
     assert_int_equal(rig->view.state, TICKET_REVIEW);
@@ -568,7 +570,7 @@ static void test_detail_is_escaped(void **state)
     receive(rig);
     rig_do(rig, refer);
     assert_string_equal(rig->events[rig->event_count - 1].detail,
-                        "{\"to\":\"a\\\"b\\\\c\\u000ad\"}");
+                        "{\"to\":\"a\\\"b\\\\c\\u000ad\",\"calendar_set\":5}");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, ticket_rig_setup, ticket_rig_teardown)

@@ -84,6 +84,7 @@ int ticket_rig_setup(void **state)
     build_city(rig);
     rig->rules = PLAN_RULES_DEFAULT;
     rig->policy = "default";
+    rig->number = 1;
     rig->context =
         (struct plan_context){.city = rig->city, .rules = &rig->rules, .arena = arena_new()};
     *state = rig;
@@ -116,7 +117,7 @@ void rig_at(struct ticket_rig *rig, const char *local_time)
 /* ---- carrying the ticket on ---------------------------------------------------------------- */
 
 /* What storing and loading again would do. */
-static void carry(struct ticket_rig *rig)
+void rig_carry(struct ticket_rig *rig)
 {
     const struct ticket_change *change = &rig->change;
 
@@ -133,8 +134,8 @@ static void carry(struct ticket_rig *rig)
         rig->tallies[rig->tally_count++] = change->tallies[i];
 }
 
-void rig_receive(struct ticket_rig *rig, const char *category, const char *region,
-                 enum ticket_kind kind, enum ticket_urgency urgency)
+void rig_plan_receipt(struct ticket_rig *rig, const char *category, const char *region,
+                      enum ticket_kind kind, enum ticket_urgency urgency)
 {
     struct route route;
     struct route_matter matter = {.category = city_find_category(rig->city, category),
@@ -144,7 +145,7 @@ void rig_receive(struct ticket_rig *rig, const char *category, const char *regio
                                   .title = "",
                                   .text = "",
                                   .now_us = rig->now_us};
-    struct ticket_view draft = {.number = 1,
+    struct ticket_view draft = {.number = rig->number,
                                 .kind = kind,
                                 .urgency = urgency,
                                 .category = category,
@@ -155,13 +156,20 @@ void rig_receive(struct ticket_rig *rig, const char *category, const char *regio
                                      .role = ROLE_DESK,
                                      .actor = "desk-1",
                                      .route = &route,
+                                     .incomplete = rig->is_incomplete,
                                      .now_us = rig->now_us};
 
     route_matter(rig->city, &matter, &route);
     enum plan_result result =
         ticket_plan_intake(&rig->context, &draft, &command, &rig->change, &rig->refusal);
     assert_int_equal(result, PLAN_OK);
-    carry(rig);
+}
+
+void rig_receive(struct ticket_rig *rig, const char *category, const char *region,
+                 enum ticket_kind kind, enum ticket_urgency urgency)
+{
+    rig_plan_receipt(rig, category, region, kind, urgency);
+    rig_carry(rig);
 }
 
 enum plan_result rig_try(struct ticket_rig *rig, struct ticket_command command)
@@ -170,7 +178,7 @@ enum plan_result rig_try(struct ticket_rig *rig, struct ticket_command command)
     enum plan_result result =
         ticket_plan_action(&rig->context, &rig->view, &command, &rig->change, &rig->refusal);
     if (result == PLAN_OK)
-        carry(rig);
+        rig_carry(rig);
     return result;
 }
 
@@ -197,7 +205,7 @@ void rig_tick(struct ticket_rig *rig)
     ticket_plan_tick(&rig->context, &rig->view, rig->now_us, &rig->change);
     assert_int_equal(rig->change.is_changed, rig->change.event_count > 0);
     assert_int_equal(rig->change.after.version, version + rig->change.is_changed);
-    carry(rig);
+    rig_carry(rig);
 }
 
 /* ---- commands ------------------------------------------------------------------------------ */

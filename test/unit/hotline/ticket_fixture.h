@@ -15,7 +15,7 @@
 #define RIG_TOWN_B "620201101000" /* 0101 -> unit TB; a calendar of its own */
 #define RIG_VILLAGE_A1 "620201100001"
 #define RIG_MAX_EVENTS 600
-#define RIG_MAX_TALLIES 200
+#define RIG_MAX_TALLIES 400
 
 struct ticket_rig {
     struct city_fixture city_spec;
@@ -26,6 +26,8 @@ struct ticket_rig {
     struct ticket_change change;
     struct plan_refusal refusal;
     const char *policy;      /* of the next ticket */
+    int64_t number;          /* the same; 1 */
+    bool is_incomplete;      /* the same: something is missing */
     struct ticket_view view; /* the ticket as it is now */
     int64_t now_us;
     /* All that was planned and taken, as it would have been stored. */
@@ -53,6 +55,11 @@ void rig_at(struct ticket_rig *rig, const char *local_time);
 /* Routes and plans a new ticket; kind and urgency as given. region NULL = not known. */
 void rig_receive(struct ticket_rig *rig, const char *category, const char *region,
                  enum ticket_kind kind, enum ticket_urgency urgency);
+/* The same, planned only. */
+void rig_plan_receipt(struct ticket_rig *rig, const char *category, const char *region,
+                      enum ticket_kind kind, enum ticket_urgency urgency);
+/* The change becomes what is stored and loaded again. */
+void rig_carry(struct ticket_rig *rig);
 /* Plans an action now; the view moves on if it was taken. */
 enum plan_result rig_try(struct ticket_rig *rig, struct ticket_command command);
 /* The same, but it has to be taken. */
