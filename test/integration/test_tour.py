@@ -489,7 +489,9 @@ class Tour(DaemonTest):
         self.assertTrue(ticket["overdue"])
         events = self.desk.get(f"/v1/tickets/{number}/events")["items"]
         late = [e for e in events if e["type"] == "clock.breached" and e["detail"]["clock"] == "resolve"]
-        self.assertEqual([(e["at"], e["actor"]) for e in late], [("2026-02-27T17:30:00+08:00", "system")])
+        # the ticket's own, and the co-unit's
+        self.assertEqual([(e["at"], e["actor"], e["unit"]) for e in late],
+                         [("2026-02-27T17:30:00+08:00", "system", unit) for unit in (None, "C-POWER")])
         self.assertGreater(self.desk.get("/v1/reports/tiers")["overdue"], 0)
 
     def test_51_metrics(self):
