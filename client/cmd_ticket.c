@@ -158,6 +158,18 @@ static enum exit_code act(struct client *client, const struct args *args,
     return EXIT_DONE;
 }
 
+static enum exit_code run_duplicates(struct client *client, const struct args *args)
+{
+    struct sbuf path;
+    enum exit_code code;
+
+    ticket_path(&path, args->operands[0], "duplicates");
+    args_write_query(args, &path);
+    code = get_and_view(client, args, path.data, view_duplicates);
+    sbuf_free(&path);
+    return code;
+}
+
 static enum exit_code run_action(struct client *client, const struct args *args)
 {
     return act(client, args, view_result);
@@ -247,6 +259,7 @@ static const struct option new_options[] = {
      .kind = OPTION_TEXT,
      .hint = "ID",
      .help = T_OPT_CALL_ID},
+    CODE_OPTION("external-number", "external_number", T_OPT_EXTERNAL_NUMBER),
     {.name = "incomplete", .field = "incomplete", .kind = OPTION_FLAG, .help = T_OPT_INCOMPLETE},
     {.name = "key", .kind = OPTION_TEXT, .hint = "KEY", .help = T_OPT_KEY},
 };
@@ -266,10 +279,19 @@ static const struct option list_options[] = {
     {.name = "overdue", .field = "overdue", .kind = OPTION_FLAG, .help = T_OPT_OVERDUE},
     {.name = "phone", .field = "phone", .kind = OPTION_TEXT, .hint = "PHONE", .help = T_OPT_PHONE},
     {.name = "q", .field = "q", .kind = OPTION_TEXT, .hint = "TEXT", .help = T_OPT_Q},
+    CODE_OPTION("external-number", "external_number", T_OPT_EXTERNAL_NUMBER),
     PAGE_OPTIONS,
 };
 
 static const struct option events_options[] = {PAGE_OPTIONS};
+
+static const struct option duplicates_options[] = {{.name = "limit",
+                                                    .field = "limit",
+                                                    .kind = OPTION_INT,
+                                                    .hint = "N",
+                                                    .help = T_OPT_LIMIT,
+                                                    .min = 1,
+                                                    .max = 50}};
 
 static const struct option answer_options[] = {TEXT_OPTION("reply", OPTION_REQUIRED, T_OPT_REPLY),
                                                VERSION_OPTION};
@@ -441,6 +463,12 @@ const struct command ticket_commands[] = {
      .as = "desk",
      OPTIONS(list_options),
      .run = run_list},
+    {.path = "ticket duplicates",
+     ON_TICKET,
+     .summary = T_CMD_TICKET_DUPLICATES,
+     .as = "desk",
+     OPTIONS(duplicates_options),
+     .run = run_duplicates},
     {.path = "ticket events",
      ON_TICKET,
      .summary = T_CMD_TICKET_EVENTS,

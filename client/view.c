@@ -8,6 +8,7 @@
 
 #include "base/utf8.h"
 #include "hotline/route.h"
+#include "hotline/similar.h"
 #include "hotline/ticket_machine.h"
 
 #define LABEL_WIDTH 14 /* columns */
@@ -321,6 +322,66 @@ void view_ticket_list(const struct client *client, const struct json_value *list
     client_print_table(client, table);
     if (next != NULL)
         client_say(client, T_MORE_AFTER, next, NULL);
+    table_free(&table);
+}
+
+/* ---- duplicates ---------------------------------------------------------------------------- */
+
+static void add_reason(const struct client *client, struct sbuf *out, enum text_id text,
+                       const char *value)
+{
+    if (out->len)
+        sbuf_adds(out, client->lang == LANG_ZH ? "，" : ", ");
+    text_fill(out, client->lang, text, value, NULL);
+}
+
+static const char *relation(const struct client *client, const struct json_value *reasons,
+                            const char *name)
+{
+    return word_text(client->lang, relation_words, RELATION_COUNT, member(reasons, name));
+}
+
+static void reasons_cell(const struct client *client, struct table *table,
+                         const struct json_value *reasons)
+{
+    struct sbuf out;
+
+    sbuf_init(&out, 0);
+    add_reason(client, &out, T_WHY_TEXT, view_scalar(client, json_get(reasons, "text")));
+    if (json_bool(json_get(reasons, "same_caller")))
+        add_reason(client, &out, T_WHY_CALLER, NULL);
+    add_reason(client, &out, T_WHY_PLACE, relation(client, reasons, "place"));
+    add_reason(client, &out, T_WHY_CATEGORY, relation(client, reasons, "category"));
+    add_reason(client, &out, T_WHY_DAYS, view_scalar(client, json_get(reasons, "days")));
+    table_cell(table, out.data, STYLE_PLAIN);
+    sbuf_free(&out);
+}
+
+void view_duplicates(const struct client *client, const struct json_value *list)
+{
+    const struct json_value *items = json_get(list, "items");
+    struct table *table = table_new();
+
+    table_column(table, client_text(client, T_COL_SCORE), TABLE_RIGHT);
+    table_column(table, client_text(client, T_COL_NUMBER), 0);
+    table_column(table, client_text(client, T_COL_STATE), 0);
+    table_column(table, client_text(client, T_COL_RECEIVED), 0);
+    table_column(table, client_text(client, T_COL_TITLE), TABLE_SHRINKS);
+    table_column(table, client_text(client, T_COL_WHY), TABLE_SHRINKS);
+    for (size_t i = 0; i < json_array_length(items); i++) {
+        const struct json_value *t = json_at(items, i);
+
+        table_cell(table, view_scalar(client, json_get(t, "score")), STYLE_BOLD);
+        table_cell(table, member(t, "number"), STYLE_PLAIN);
+        table_cell(
+            table,
+            word_text(client->lang, ticket_state_words, TICKET_STATE_COUNT, member(t, "state")),
+            STYLE_PLAIN);
+        table_cell(table, view_time(member(t, "received_at")), STYLE_DIM);
+        table_cell(table, member(t, "title"), STYLE_PLAIN);
+        reasons_cell(client, table, json_get(t, "reasons"));
+    }
+    client_print_table(client, table);
     table_free(&table);
 }
 

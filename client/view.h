@@ -17,6 +17,7 @@ const char *view_scalar(const struct client *client, const struct json_value *v)
 
 void view_receipt(const struct client *client, const struct json_value *ticket, bool is_spooled);
 void view_ticket(const struct client *client, const struct json_value *ticket);
+void view_duplicates(const struct client *client, const struct json_value *list);
 void view_ticket_list(const struct client *client, const struct json_value *list);
 void view_events(const struct client *client, const struct json_value *list);
 /* One event on one line: when, what, whose ticket, the rest as key=value. */

@@ -8,6 +8,7 @@
 
 #include "daemon/audit.h"
 #include "daemon/pii.h"
+#include "daemon/places.h"
 #include "daemon/ticket_read.h"
 #include "hotline/similar.h"
 #include "proto/ticket_json.h"
@@ -234,7 +235,7 @@ static void ask_for_draft(struct request *r, struct inquiry *q, const struct tic
 {
     similar_matter_read(draft->title, draft->text, r->arena, &q->matter);
     q->matter.received_us = r->now_us;
-    q->region = draft->region;
+    q->region = draft->region ? draft->region : places_certain(r->d->city, draft->address);
     q->category = draft->category;
     q->phone_index = phone_index(r, draft->phone);
     if (q->phone_index) /* finds tickets by a phone: as in a list */
