@@ -6,7 +6,7 @@
 # 77: Spin or a compiler is missing.
 set -eu
 
-readonly SECONDS_MOST=55 MEGABYTES_MOST=900 DEPTH_MOST=100000
+readonly SECONDS_MOST=240 MEGABYTES_MOST=900 DEPTH_MOST=100000
 # More units at once find nothing that these do not; the broken machines are found with fewer.
 readonly SLOTS_ALL=4 SLOTS_MUTATIONS=3
 # Most of the time of a mutation is the compiler's: an error is found soon.
