@@ -10,11 +10,14 @@
  *                      window_weekdays,window_from,window_to,unit,over_tier,over_duty,
  *                      co_units,set_kind,set_urgency,sla
  *   sla.csv            policy,clock,kind,urgency,redo,limit,unit,start,stop,pausable,
- *                      warn_percent
+ *                      warn_percent,warn_to,breach_to,steps
  *   calendar.csv       calendar,key,value: region utc_offset_minutes mon tue wed thu fri
  *                      sat sun work day_close published_years
  *   calendar_days.csv  calendar,date,kind,name,open
  *   devices.csv        id,name,region,address
+ *
+ * warn_to and breach_to: unit, desk, supervisor. steps: who hears of it later, 1wd+1;5wd+2 = one
+ * working day after the deadline one unit up, after five two; units are min, wmin, wd and cd.
  *
  * Columns may stand in any order; those that are not required may be left out, and an empty cell is
  * an absent value. Lists are separated by ';'. calendar_days.csv and devices.csv may be missing.

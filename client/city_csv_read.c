@@ -48,6 +48,31 @@ static bool parse_integer(const char *text, int64_t *value_r)
     return end != text && *end == '\0';
 }
 
+/* "5wd+2" */
+static bool put_step(struct conversion *c, const char *item)
+{
+    size_t digits = strspn(item, "0123456789");
+    size_t letters = strspn(item + digits, "abcdefghijklmnopqrstuvwxyz");
+    const char *sign = item + digits + letters;
+    int64_t after, up;
+    if (digits == 0 || *sign != '+' ||
+        !parse_integer(arena_strndup(c->folders.arena, item, digits), &after) ||
+        !parse_integer(sign + 1, &up))
+        return false;
+    for (size_t i = 0; i < CITY_CSV_STEP_UNITS; i++) {
+        const struct csv_step_unit *unit = &city_csv_step_units[i];
+        if (strlen(unit->text) != letters || strncmp(unit->text, item + digits, letters) != 0)
+            continue;
+        jw_object(&c->writer, NULL);
+        jw_int(&c->writer, "after", after);
+        jw_string(&c->writer, "unit", unit->code);
+        jw_int(&c->writer, "up", up);
+        jw_object_end(&c->writer);
+        return true;
+    }
+    return false;
+}
+
 static void put_item(struct conversion *c, const struct city_row *row, const struct csv_cell *cell,
                      enum csv_type type, const char *item)
 {
@@ -56,7 +81,10 @@ static void put_item(struct conversion *c, const struct city_row *row, const str
         cell_error(c, row, cell, "has an empty entry");
     else if (type == CSV_TEXTS)
         jw_string(&c->writer, NULL, item);
-    else if (parse_integer(item, &value))
+    else if (type == CSV_STEPS) {
+        if (!put_step(c, item))
+            cell_error(c, row, cell, "is not a list of steps like 1wd+1;5wd+2");
+    } else if (parse_integer(item, &value))
         jw_int(&c->writer, NULL, value);
     else
         cell_error(c, row, cell, "is not a list of numbers");
@@ -105,7 +133,7 @@ static void put_boolean(struct conversion *c, const char *key, const struct city
 static void put_cell(struct conversion *c, const char *key, enum csv_type type,
                      const struct city_row *row, const struct csv_cell *cell)
 {
-    if (type == CSV_TEXTS || type == CSV_INTS)
+    if (type == CSV_TEXTS || type == CSV_INTS || type == CSV_STEPS)
         put_list(c, key, row, cell, type);
     else if (cell->text[0] == '\0')
         return;

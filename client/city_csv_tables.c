@@ -77,6 +77,16 @@ static const struct csv_column sla_columns[] = {
     REQUIRED("stop"),
     TYPED("pausable", CSV_BOOL),
     TYPED("warn_percent", CSV_INT),
+    TYPED("warn_to", CSV_TEXTS),
+    TYPED("breach_to", CSV_TEXTS),
+    TYPED("steps", CSV_STEPS),
+};
+
+const struct csv_step_unit city_csv_step_units[CITY_CSV_STEP_UNITS] = {
+    {"min", "minutes"},
+    {"wmin", "working_minutes"},
+    {"wd", "working_days"},
+    {"cd", "calendar_days"},
 };
 
 static const struct csv_column calendar_columns[] = {

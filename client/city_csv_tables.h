@@ -14,7 +14,16 @@ enum csv_type {
     CSV_BOOL,  /* true, false */
     CSV_TEXTS, /* a;b;c */
     CSV_INTS,  /* 1;2;3 */
+    CSV_STEPS, /* 1wd+1;5wd+2: after one working day one unit up, after five two */
 };
+
+/* How the units of a limit are written in a step. */
+struct csv_step_unit {
+    const char *text; /* wd */
+    const char *code; /* working_days */
+};
+#define CITY_CSV_STEP_UNITS 4
+extern const struct csv_step_unit city_csv_step_units[CITY_CSV_STEP_UNITS];
 
 struct csv_column {
     const char *name;

@@ -36,6 +36,16 @@ static void put_scalar(struct sbuf *out, const struct json_value *v)
         sbuf_adds(out, json_string(v, NULL));
 }
 
+/* The object of a step as "5wd+2". */
+static void put_step(struct sbuf *out, const struct json_value *step)
+{
+    const char *code = json_string(json_get(step, "unit"), NULL);
+    for (size_t i = 0; i < CITY_CSV_STEP_UNITS; i++)
+        if (strcmp(city_csv_step_units[i].code, code) == 0)
+            sbuf_addf(out, "%lld%s+%lld", (long long)json_int(json_get(step, "after")),
+                      city_csv_step_units[i].text, (long long)json_int(json_get(step, "up")));
+}
+
 static void put_value(struct export *e, enum city_table_id id, const struct json_value *v)
 {
     struct sbuf cell;
@@ -49,7 +59,10 @@ static void put_value(struct export *e, enum city_table_id id, const struct json
             export_error(e, city_csv_tables[id].file, "no entry of a list", text);
         if (i > 0)
             sbuf_addc(&cell, ';');
-        put_scalar(&cell, item);
+        if (json_type(item) == JSON_OBJECT)
+            put_step(&cell, item);
+        else
+            put_scalar(&cell, item);
     }
     csv_put_cell(&e->files[id], cell.data);
     sbuf_free(&cell);

@@ -149,6 +149,32 @@ static void put_rule_set(struct json_writer *w, const struct city_spec *spec)
 
 /* ---- deadline policies ----------------------------------------------------------------------- */
 
+static void put_tell(struct json_writer *w, const char *key, unsigned tell)
+{
+    if (tell == 0)
+        return;
+    jw_array(w, key);
+    for (int who = 0; who < SLA_TELL_COUNT; who++)
+        if ((tell & 1U << who) != 0)
+            jw_string(w, NULL, sla_tell_words[who].code);
+    jw_array_end(w);
+}
+
+static void put_steps(struct json_writer *w, const struct sla_rule *rule)
+{
+    if (rule->step_count == 0)
+        return;
+    jw_array(w, "steps");
+    for (size_t i = 0; i < rule->step_count; i++) {
+        jw_object(w, NULL);
+        jw_int(w, "after", rule->steps[i].after.amount);
+        put_word(w, "unit", limit_unit_words, (int)rule->steps[i].after.unit);
+        jw_int(w, "up", rule->steps[i].up);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
 static void put_clock(struct json_writer *w, const struct sla_rule *rule)
 {
     jw_object(w, NULL);
@@ -162,6 +188,9 @@ static void put_clock(struct json_writer *w, const struct sla_rule *rule)
     put_word(w, "stop", sla_event_words, (int)rule->stop);
     jw_bool(w, "pausable", rule->pausable);
     jw_int(w, "warn_percent", rule->warn_percent);
+    put_tell(w, "warn_to", rule->warn_tell);
+    put_tell(w, "breach_to", rule->breach_tell);
+    put_steps(w, rule);
     jw_object_end(w);
 }
 

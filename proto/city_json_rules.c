@@ -213,7 +213,14 @@ struct clock_raw {
     const char *clock, *kind, *urgency, *unit, *start, *stop;
     int64_t limit, warn_percent;
     bool redo, pausable;
+    struct json_strings warn_to, breach_to;
+    const struct json_value *steps;
 };
+#define TELL_FIELD(member)                                                                         \
+    {                                                                                              \
+        .name = #member, .type = FIELD_STRINGS, .offset = offsetof(struct clock_raw, member),      \
+        .max = SLA_TELL_COUNT, .item_max = CITY_JSON_MAX_CODE                                      \
+    }
 static const struct field clock_fields[] = {
     REQUIRED_CODE(struct clock_raw, clock),
     OPTIONAL_CODE(struct clock_raw, kind),
@@ -234,6 +241,9 @@ static const struct field clock_fields[] = {
      .offset = offsetof(struct clock_raw, warn_percent),
      .min = 1,
      .max = 100},
+    TELL_FIELD(warn_to),
+    TELL_FIELD(breach_to),
+    ANY_VALUE(struct clock_raw, steps),
 };
 static const struct clock_raw clock_initial = {.warn_percent = DEFAULT_WARN_PERCENT};
 static const struct city_table clock_table = {
@@ -264,6 +274,65 @@ static int known(int index)
     return index < 0 ? 0 : index;
 }
 
+/* Words to bits; one that stands there twice is told. */
+static unsigned decode_tell(struct city_decoder *d, const char *path, const char *name,
+                            const struct json_strings *raw)
+{
+    unsigned tell = 0;
+    for (size_t i = 0; i < raw->count; i++) {
+        if (raw->list[i] == NULL)
+            continue; /* reported already */
+        int who = word_find(sla_tell_words, SLA_TELL_COUNT, raw->list[i]);
+        if (who < 0 || (tell & 1U << who))
+            city_fault(d, who < 0 ? "not_allowed" : "duplicate", "%s.%s[%zu]", path, name, i);
+        else
+            tell |= 1U << who;
+    }
+    return tell;
+}
+
+struct step_raw {
+    int64_t after, up;
+    const char *unit;
+};
+static const struct field step_fields[] = {
+    {.name = "after",
+     .type = FIELD_INT,
+     .offset = offsetof(struct step_raw, after),
+     .min = 0,
+     .max = CALENDAR_MAX_LIMIT,
+     .flags = FIELD_REQUIRED},
+    REQUIRED_CODE(struct step_raw, unit),
+    {.name = "up",
+     .type = FIELD_INT,
+     .offset = offsetof(struct step_raw, up),
+     .min = 1,
+     .max = TIER_COUNT,
+     .flags = FIELD_REQUIRED},
+};
+static const struct city_table step_table = {
+    .fields = step_fields,
+    .field_count = ARRAY_LEN(step_fields),
+    .item_size = sizeof(struct step_raw),
+    .max_items = SLA_MAX_STEPS,
+};
+
+static void decode_steps(struct city_decoder *d, const char *clock_path, const struct json_value *v,
+                         struct sla_rule *rule)
+{
+    const char *path = arena_printf(d->arena, "%s.steps", clock_path);
+    const struct step_raw *raw = city_decode_list(d, path, v, &step_table, &rule->step_count);
+    if (rule->step_count > SLA_MAX_STEPS)
+        rule->step_count = SLA_MAX_STEPS; /* reported already */
+    for (size_t i = 0; i < rule->step_count; i++) {
+        const char *step_path = arena_printf(d->arena, "%s[%zu]", path, i);
+        int unit =
+            city_decode_word(d, step_path, "unit", limit_unit_words, LIMIT_UNIT_COUNT, raw[i].unit);
+        rule->steps[i] = (struct sla_step){.after = {raw[i].after, (enum limit_unit)known(unit)},
+                                           .up = (int)raw[i].up};
+    }
+}
+
 static struct sla_rule decode_clock(struct city_decoder *d, const char *path,
                                     const struct clock_raw *raw)
 {
@@ -273,7 +342,7 @@ static struct sla_rule decode_clock(struct city_decoder *d, const char *path,
     int stop = city_decode_word(d, path, "stop", sla_event_words, SLA_EVENT_COUNT, raw->stop);
     if (start == SLA_NEVER)
         city_fault(d, "not_allowed", "%s.start", path);
-    return (struct sla_rule){
+    struct sla_rule rule = {
         .clock = (enum clock_kind)known(clock),
         .kind = city_decode_word(d, path, "kind", kind_words, KIND_COUNT, raw->kind),
         .urgency = city_decode_word(d, path, "urgency", urgency_words, URGENCY_COUNT, raw->urgency),
@@ -283,7 +352,11 @@ static struct sla_rule decode_clock(struct city_decoder *d, const char *path,
         .stop = (enum sla_event)known(stop),
         .pausable = raw->pausable,
         .warn_percent = (int)raw->warn_percent,
+        .warn_tell = decode_tell(d, path, "warn_to", &raw->warn_to),
+        .breach_tell = decode_tell(d, path, "breach_to", &raw->breach_to),
     };
+    decode_steps(d, path, raw->steps, &rule);
+    return rule;
 }
 
 static void decode_policy(struct city_decoder *d, size_t index, const struct set_raw *raw,

@@ -62,8 +62,9 @@ void folder_write_small_city(const char *folder)
         {"categories.csv", "code,name,parent\n01,城乡建设,\n0101,安全生产,01\n"},
         {"rules.csv", "code,category,window_weekdays,window_from,window_to,unit,over_tier\n"
                       "R1,01,,,,U1,\nR2,0101,6;7,22:00,06:00,,town\n"},
-        {"sla.csv", "policy,clock,redo,limit,unit,start,stop,pausable\n"
-                    "default,resolve,,2,working_days,received,reported,true\n"},
+        {"sla.csv", "policy,clock,redo,limit,unit,start,stop,pausable,warn_to,breach_to,steps\n"
+                    "default,resolve,,2,working_days,received,reported,true,unit,unit;supervisor,"
+                    "1wd+1;5wd+2\n"},
         {"calendar.csv", "calendar,key,value\ncn,mon,08:30-12:00;14:00-17:30\ncn,sun,\n"
                          "cn,work,08:30-12:00\ncn,published_years,2025;2026\n"},
         {"calendar_days.csv", "calendar,date,kind,name,open\ncn,2026-02-16,off,春节,\n"

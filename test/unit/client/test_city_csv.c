@@ -129,6 +129,15 @@ static const struct bad_case {
     {TEXT_FILE("sla.csv", "policy,clock,limit,unit,start,stop,redo\na,sign,1,minutes,received,"
                           "signed,yes\n"),
      "sla.csv:2:34: \"yes\" is neither true nor false\n"},
+    {TEXT_FILE("sla.csv", "policy,clock,limit,unit,start,stop,steps\n"
+                          "a,sign,1,minutes,received,signed,1wd+1;5w+2\n"),
+     "sla.csv:2:34: \"1wd+1;5w+2\" is not a list of steps like 1wd+1;5wd+2\n"},
+    {TEXT_FILE("sla.csv", "policy,clock,limit,unit,start,stop,warn_to\n"
+                          "a,sign,1,minutes,received,signed,unit;mayor\n"),
+     "sla.csv:2:34: not_allowed (sla_set.policies[0].clocks[0].warn_to[1])\n"},
+    {TEXT_FILE("sla.csv", "policy,clock,limit,unit,start,stop,steps\n"
+                          "a,sign,1,minutes,received,signed,1wd+0\n"),
+     "sla.csv:2:34: range (sla_set.policies[0].clocks[0].steps[0].up)\n"},
     {TEXT_FILE("sla.csv", "policy,clock,limit,unit,start,stop\n,sign,1,minutes,received,signed\n"),
      "sla.csv:2:1: \"\" is no name\n"},
     {TEXT_FILE("sla.csv", "policy,clock,limit,unit,start,stop\n"

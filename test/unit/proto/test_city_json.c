@@ -37,7 +37,9 @@ static const char bundle_text[] =
     "\"sla_set\":{\"name\":\"s-2026\",\"policies\":[{\"name\":\"default\",\"clocks\":["
     "{\"clock\":\"resolve\",\"kind\":\"consult\",\"redo\":false,\"limit\":2,"
     "\"unit\":\"working_days\",\"start\":\"received\",\"stop\":\"reported\",\"pausable\":true,"
-    "\"warn_percent\":80},"
+    "\"warn_percent\":80,\"warn_to\":[\"unit\"],\"breach_to\":[\"unit\",\"supervisor\"],"
+    "\"steps\":[{\"after\":1,\"unit\":\"working_days\",\"up\":1},"
+    "{\"after\":5,\"unit\":\"calendar_days\",\"up\":2}]},"
     "{\"clock\":\"return\",\"urgency\":\"critical\",\"redo\":true,\"limit\":30,"
     "\"unit\":\"minutes\",\"start\":\"redo\",\"stop\":\"never\",\"pausable\":false,"
     "\"warn_percent\":75}]}]},"
@@ -139,6 +141,14 @@ static void check_policies(const struct city_spec *s)
     assert_int_equal(r->stop, SLA_REPORTED);
     assert_true(r->pausable);
     assert_int_equal(r->warn_percent, 80);
+    assert_int_equal(r->warn_tell, 1U << SLA_TELL_UNIT);
+    assert_int_equal(r->breach_tell, 1U << SLA_TELL_UNIT | 1U << SLA_TELL_SUPERVISOR);
+    assert_int_equal(r->step_count, 2);
+    assert_int_equal(r->steps[0].after.amount, 1);
+    assert_int_equal(r->steps[0].up, 1);
+    assert_int_equal(r->steps[1].after.amount, 5);
+    assert_int_equal(r->steps[1].after.unit, LIMIT_CALENDAR_DAYS);
+    assert_int_equal(r->steps[1].up, 2);
     r = &s->policies[0].rules[1];
     assert_int_equal(r->clock, CLOCK_RETURN);
     assert_int_equal(r->kind, SLA_ANY);
@@ -307,6 +317,15 @@ static const struct fault_case {
      "not_allowed"},
     {"\"warn_percent\":80", "\"warn_percent\":101", "sla_set.policies[0].clocks[0].warn_percent",
      "range"},
+    {"\"warn_to\":[\"unit\"]", "\"warn_to\":[\"mayor\"]",
+     "sla_set.policies[0].clocks[0].warn_to[0]", "not_allowed"},
+    {"\"breach_to\":[\"unit\"", "\"breach_to\":[\"supervisor\"",
+     "sla_set.policies[0].clocks[0].breach_to[1]", "duplicate"},
+    {"\"steps\":[{", "\"steps\":[1,{", "sla_set.policies[0].clocks[0].steps[0]", "wrong_type"},
+    {"\"after\":5", "\"after\":-1", "sla_set.policies[0].clocks[0].steps[1].after", "range"},
+    {"\"calendar_days\"", "\"weeks\"", "sla_set.policies[0].clocks[0].steps[1].unit",
+     "not_allowed"},
+    {"\"up\":2", "\"up\":0", "sla_set.policies[0].clocks[0].steps[1].up", "range"},
     {"\"pausable\":true", "\"pausable\":1", "sla_set.policies[0].clocks[0].pausable", "wrong_type"},
     {"\"name\":\"default\"", "\"name\":5", "sla_set.policies[0].name", "wrong_type"},
     {"\"mon\":[\"08:30-12:00\"", "\"mon\":[\"08:30–12:00\"", "calendars[0].week.mon[0]", "format"},
