@@ -17,5 +17,5 @@ SELECT h.from_xid::text AS xid, h.from_id AS id, h.xid::text AS to_xid, h.id AS 
        h.events >= $1::integer AS waiting, v.number, x.folded, v.words
 FROM h
 CROSS JOIN (SELECT DISTINCT number FROM w) AS d
-JOIN ticket_words v USING (number)
-LEFT JOIN ticket_text x USING (number)
+CROSS JOIN LATERAL (SELECT number, words FROM ticket_words k WHERE k.number = d.number OFFSET 0) AS v -- one by one
+LEFT JOIN ticket_text x ON x.number = d.number

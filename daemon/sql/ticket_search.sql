@@ -4,7 +4,8 @@
 -- out: number, state, version, channel, kind, urgency, category, region, title, received_us, lead_unit, is_overdue,
 --      round, is_problem, closed_us, closed_tier
 -- Tickets that hold words, by the index of pairs, each looked at once more with the words as a whole; what the index
--- does not have yet is read from the tickets. Both in one snapshot, so nothing is missing and nothing twice.
+-- does not have yet is read from the tickets. Both in one snapshot, so nothing is missing and nothing twice. The tail is
+-- read by a subquery for each of its tickets, so that no plan folds the words of all tickets first.
 WITH tail AS MATERIALIZED (SELECT number FROM ticket_text_tail),
 found AS MATERIALIZED (
     SELECT x.number
@@ -12,9 +13,10 @@ found AS MATERIALIZED (
     WHERE x.grams @> $11::bigint[]::integer[] AND x.number < coalesce($1::bigint, 9223372036854775807)
       AND x.folded LIKE ALL ($10::text[]) AND x.number NOT IN (SELECT number FROM tail)
     UNION ALL
-    SELECT v.number
-    FROM tail JOIN ticket_words v USING (number)
-    WHERE v.number < coalesce($1::bigint, 9223372036854775807) AND search_fold(v.words) LIKE ALL ($10::text[])
+    SELECT l.number
+    FROM tail l
+    WHERE l.number < coalesce($1::bigint, 9223372036854775807)
+      AND (SELECT search_fold(v.words) FROM ticket_words v WHERE v.number = l.number) LIKE ALL ($10::text[])
 )
 SELECT t.number, t.state, t.version, t.channel, t.kind, t.urgency, t.category, t.region, t.title, t.received_us,
        t.lead_unit, t.is_overdue, t.round, t.is_problem, t.closed_us, t.closed_tier
