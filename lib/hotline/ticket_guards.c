@@ -50,11 +50,11 @@ static bool is_routed(const struct plan *p)
     return p->command->route && p->command->route->lead_unit >= 0;
 }
 
-/* What was handed on had been signed: work has begun. */
+/* What was handed on had been signed before: work has begun, whoever has it now. */
 static bool has_begun(const struct plan *p, const struct assignment *a)
 {
-    bool counts = assignment_state_is_live(a->state) || a->state == ASSIGNMENT_FORWARDED;
-    return plan_is_current(p, a) && counts && a->signed_us != 0;
+    bool is_live = plan_is_current(p, a) && assignment_state_is_live(a->state);
+    return is_live && (a->signed_us != 0 || a->parent != 0);
 }
 
 static bool nobody_signed(const struct plan *p)

@@ -381,6 +381,7 @@ static void open_again(struct plan *p, const struct machine_row *row)
 
     tally_reopen(p, !to_units);
     p->t->merged_into = 0;
+    p->t->callback_attempts = 0; /* of a merged ticket's call-backs none counts for this life */
     if (is_merged) {
         clocks_revive_resolve(p);
         clocks_start_at(p, SLA_RECEIVED, 0); /* of what was merged before it was complete */

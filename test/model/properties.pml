@@ -70,16 +70,16 @@ inline check_step()
 #define LONGEST (2 * SLOTS + 6)
 
 byte kept_state, kept_round, kept_transfers, kept_attempts, kept_st[SLOTS];
-bool kept_problem, kept_closed, kept_began, kept_passed, kept_co[SLOTS], kept_signed[SLOTS], kept_asks[SLOTS];
+bool kept_problem, kept_closed, kept_passed, kept_co[SLOTS], kept_signed[SLOTS], kept_handed[SLOTS], kept_asks[SLOTS];
 
 inline keep()
 {
     kept_state = state; kept_round = round; kept_transfers = transfers; kept_attempts = attempts;
-    kept_problem = is_problem; kept_closed = closed_by_unit; kept_began = began;
+    kept_problem = is_problem; kept_closed = closed_by_unit;
     kept_passed = passed; i = 0;
     do
     :: i < SLOTS ->
-        kept_st[i] = st[i]; kept_co[i] = co[i]; kept_signed[i] = is_signed[i]; kept_asks[i] = asks[i];
+        kept_st[i] = st[i]; kept_co[i] = co[i]; kept_signed[i] = is_signed[i]; kept_handed[i] = handed[i]; kept_asks[i] = asks[i];
         i++
     :: else -> break
     od
@@ -88,17 +88,17 @@ inline keep()
 inline restore()
 {
     state = kept_state; round = kept_round; transfers = kept_transfers; attempts = kept_attempts;
-    is_problem = kept_problem; closed_by_unit = kept_closed; began = kept_began;
+    is_problem = kept_problem; closed_by_unit = kept_closed;
     passed = kept_passed; i = 0;
     do
     :: i < SLOTS ->
-        st[i] = kept_st[i]; co[i] = kept_co[i]; is_signed[i] = kept_signed[i]; asks[i] = kept_asks[i];
-        kept_st[i] = 0; kept_co[i] = 0; kept_signed[i] = 0; kept_asks[i] = 0;
+        st[i] = kept_st[i]; co[i] = kept_co[i]; is_signed[i] = kept_signed[i]; handed[i] = kept_handed[i]; asks[i] = kept_asks[i];
+        kept_st[i] = 0; kept_co[i] = 0; kept_signed[i] = 0; kept_handed[i] = 0; kept_asks[i] = 0;
         i++
     :: else -> break
     od;
     kept_state = 0; kept_round = 0; kept_transfers = 0; kept_attempts = 0;
-    kept_problem = 0; kept_closed = 0; kept_began = 0; kept_passed = 0; steps = 0
+    kept_problem = 0; kept_closed = 0; kept_passed = 0; steps = 0
 }
 
 /* A co-unit that has not answered, else the lead. */

@@ -4,7 +4,7 @@
  * machine.pml holds the rows, generated from lib/hotline/ticket_machine.c. Here stands what guards
  * ask and what effects do (lib/hotline/ticket_guards.c, ticket_plan.c), and what must always hold.
  * Counters end where they stop mattering; dates, names, routes and the desk's opinions are choices.
- * Ended assignments leave their slot: what is still asked about them is kept beside (began).
+ * Ended assignments leave their slot; whether work had begun goes along when one is handed on (handed).
  */
 #ifndef SLOTS
 #define SLOTS 4
@@ -24,7 +24,7 @@
 /* ---- guards ------------------------------------------------------------------------------------ */
 
 #define LIVE(n) (st[n] != FREE)
-#define BEGUN(n) (LIVE(n) && is_signed[n])
+#define BEGUN(n) (LIVE(n) && (is_signed[n] || handed[n]))
 #define PENDING(n) (LIVE(n) && co[n] && st[n] != ASSIGNMENT_REPORTED)
 #if SLOTS == 4
 #define ANY(what) (what(0) || what(1) || what(2) || what(3))
@@ -35,7 +35,7 @@
 #define GUARD_NONE true
 #define GUARD_ROUTED yes
 #define GUARD_DRAFT also
-#define GUARD_NOBODY_SIGNED (!began && !ANY(BEGUN) && (round == 1 || is_problem))
+#define GUARD_NOBODY_SIGNED (!ANY(BEGUN) && (round == 1 || is_problem))
 #define GUARD_IS_LEAD_READY (!co[self] && !ANY(PENDING))
 #define GUARD_IS_CO co[self]
 #define GUARD_PASS yes
@@ -87,12 +87,11 @@ byte state = TICKET_NONE;
 byte round = 1;
 byte transfers, attempts;
 bool is_problem, closed_by_unit;
-bool began;  /* in this round an assignment was handed on after it had been signed */
 bool passed; /* this round has had its result */
 
 /* The live assignments. */
 byte st[SLOTS] = FREE;
-bool co[SLOTS], is_signed[SLOTS], asks[SLOTS]; /* asks: to suspend; the other requests are states */
+bool co[SLOTS], is_signed[SLOTS], handed[SLOTS], asks[SLOTS]; /* asks: to suspend; the other requests are states */
 
 /* What is being done; zero between two commands. */
 byte act = NO_ACTION, role, self = NOBODY;
@@ -104,7 +103,7 @@ bool no_room, no_room_lead; /* more assignments than this model has slots for: i
 
 inline clear(n)
 {
-    st[n] = FREE; co[n] = 0; is_signed[n] = 0; asks[n] = 0
+    st[n] = FREE; co[n] = 0; is_signed[n] = 0; handed[n] = 0; asks[n] = 0
 }
 
 inline add(is_co)
@@ -132,7 +131,7 @@ inline recall_live()
 inline next_round()
 {
     round = (round < MAX_ROUNDS -> round + 1 : round); /* no guard asks beyond */
-    attempts = 0; began = 0; passed = 0
+    attempts = 0; passed = 0
 }
 
 inline create()
@@ -184,10 +183,13 @@ inline change_self()
 
 inline hand_over()
 {
-    began = began || is_signed[self];
     j = co[self];
     set_state(self, row_self_to);
-    add(j)
+    add(j);
+    if
+    :: i < SLOTS -> handed[i] = 1 /* it had been signed: work has begun */
+    :: else
+    fi
 }
 
 /* The new lead may have been a co-unit. */
@@ -232,6 +234,7 @@ inline follow()
 {
     was = state;
     attempts = (act == ACTION_CALLBACK && !also && attempts < MAX_ATTEMPTS -> attempts + 1 : attempts);
+    attempts = (act == ACTION_UNMERGE -> 0 : attempts);
     apply_effect();
     state = (row_to == SAME -> state : row_to);
     if
@@ -248,7 +251,7 @@ inline follow()
 }
 
 /* Units have no names here: their order says nothing, so there is one order only. */
-#define KEY(n) (st[n] * 8 + co[n] * 4 + is_signed[n] * 2 + asks[n])
+#define KEY(n) (st[n] * 16 + co[n] * 8 + handed[n] * 4 + is_signed[n] * 2 + asks[n])
 inline sort()
 {
     i = 0;
@@ -257,6 +260,7 @@ inline sort()
         j = st[i]; st[i] = st[i + 1]; st[i + 1] = j;
         j = co[i]; co[i] = co[i + 1]; co[i + 1] = j;
         j = is_signed[i]; is_signed[i] = is_signed[i + 1]; is_signed[i + 1] = j;
+        j = handed[i]; handed[i] = handed[i + 1]; handed[i + 1] = j;
         j = asks[i]; asks[i] = asks[i + 1]; asks[i + 1] = j;
         i = 0
     :: i + 1 < SLOTS && KEY(i) <= KEY(i + 1) -> i++
