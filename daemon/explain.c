@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "base/civil.h"
 #include "daemon/places.h"
 #include "daemon/ticket_read.h"
 #include "daemon/version.h"
@@ -44,15 +45,12 @@ static struct route_matter matter_of(const struct city *city, const struct ticke
     return matter;
 }
 
-/* A deadline that another calendar gave is told, not explained: that calendar is gone. */
 static const struct sla_rule *rule_of(const struct daemon *d, const struct ticket_record *record,
                                       const struct ticket_clock *clock)
 {
     const struct ticket_view *v = &record->view;
     const struct sla_policy *policy = city_policy_of(d->city, clock->sla_set, v->policy);
 
-    if (clock->calendar_set != city_calendar_version(d->city))
-        return NULL;
     return sla_rule_for(policy, clock->clock, v->kind, v->urgency, clock->round);
 }
 
@@ -65,9 +63,17 @@ static const char *unit_of(const struct ticket_view *view, int ordinal)
     return NULL;
 }
 
-static void write_clocks(struct json_writer *w, const struct daemon *d,
-                         const struct ticket_record *record)
+/* What is shown besides the ticket itself. */
+struct why {
+    const struct ticket_record *record;
+    const char *rule; /* JSON of the rule as it stood in its version; NULL = none */
+    struct explain_move *moves;
+    size_t move_count;
+};
+
+static void write_clocks(struct json_writer *w, const struct daemon *d, const struct why *why)
 {
+    const struct ticket_record *record = why->record;
     const struct ticket_view *v = &record->view;
     int region = v->region ? city_find_region(d->city, v->region) : -1;
     const struct calendar *calendar = city_calendar(d->city, region);
@@ -85,15 +91,18 @@ static void write_clocks(struct json_writer *w, const struct daemon *d,
             .warn_us = c->warn_us,
             .paused_us = c->paused_us,
             .provisional = c->provisional,
+            .stored = c,
+            .moves = why->moves,
+            .move_count = why->move_count,
         };
         explain_json_write_clock(w, &clock, calendar);
     }
     jw_array_end(w);
 }
 
-/* rule: JSON of the rule as it stood in its version; NULL = none. */
-static void reply_why(struct request *r, const struct ticket_record *record, const char *rule)
+static void reply_why(struct request *r, const struct why *why)
 {
+    const struct ticket_record *record = why->record;
     const struct daemon *d = r->d;
     bool is_in_force = record->rule_set == d->rule_set;
     struct json_writer w;
@@ -103,8 +112,8 @@ static void reply_why(struct request *r, const struct ticket_record *record, con
     jw_init(&w, &out);
     jw_object(&w, NULL);
     ticket_json_write_stored_route(&w, record);
-    if (rule)
-        jw_raw(&w, "rule", rule, strlen(rule));
+    if (why->rule)
+        jw_raw(&w, "rule", why->rule, strlen(why->rule));
     else
         jw_null(&w, "rule");
     jw_bool(&w, "rule_set_in_force", is_in_force);
@@ -115,31 +124,70 @@ static void reply_why(struct request *r, const struct ticket_record *record, con
         jw_array(&w, "rules");
         jw_array_end(&w);
     }
-    write_clocks(&w, d, record);
+    write_clocks(&w, d, why);
     jw_object_end(&w);
     request_reply(r, 200, &out);
 }
 
-static void on_rule(struct request *r, const struct pg_result *res)
+static int64_t instant_of(const struct json_value *v)
 {
-    reply_why(r, r->state, pg_result_rows(res) == 1 ? pg_result_text(res, 0, 0) : NULL);
+    size_t len = 0;
+    const char *text = json_string(v, &len);
+    int64_t us = 0;
+
+    return text && civil_parse_instant(text, len, &us) ? us : 0;
+}
+
+/* The detail is ours: ticket_clocks.c wrote it. */
+static void read_move(struct request *r, const struct pg_result *res, int row,
+                      struct explain_move *move)
+{
+    struct json_doc *doc =
+        json_parse(pg_result_text(res, row, 1), pg_result_length(res, row, 1), &r->faults);
+
+    INVARIANT(doc != NULL);
+    *move = (struct explain_move){
+        .ordinal = (int)json_int(json_get(json_root(doc), "ordinal")),
+        .at_us = pg_result_int(res, row, 0),
+        .before_us = instant_of(json_get(json_root(doc), "due_before")),
+        .after_us = instant_of(json_get(json_root(doc), "due_at")),
+        .calendar_set = json_int(json_get(json_root(doc), "calendar_set")),
+    };
+    json_doc_free(&doc);
+}
+
+static void on_found(struct request *r, const struct pg_result *res)
+{
+    const struct pg_result *rule = pg_result_at(res, 0), *moves = pg_result_at(res, 1);
+    struct why *why = r->state;
+    size_t count = (size_t)pg_result_rows(moves);
+
+    if (pg_result_rows(rule) == 1)
+        why->rule = pg_result_text(rule, 0, 0);
+    why->moves = arena_alloc(r->arena, (count + 1) * sizeof(*why->moves));
+    why->move_count = count;
+    for (size_t i = 0; i < count; i++)
+        read_move(r, moves, (int)i, &why->moves[i]);
+    reply_why(r, why);
 }
 
 static void show_why(struct request *r, const struct ticket_record *record)
 {
+    struct why *why = arena_alloc(r->arena, sizeof(*why));
     struct ticket_record *kept = arena_alloc(r->arena, sizeof(*kept));
-    struct pg_params params;
+    struct pg_params rule, moves;
+    const struct pg_call calls[] = {{&SQL_RULE_GET, &rule}, {&SQL_CLOCK_MOVES, &moves}};
 
-    if (!record->rule) {
-        reply_why(r, record, NULL);
-        return;
-    }
     *kept = *record; /* what it points to is of the arena as well */
-    r->state = kept;
-    pg_params_init(&params, r->arena);
-    pg_param_int(&params, record->rule_set);
-    pg_param_text(&params, record->rule);
-    request_submit(r, r->d->work_pool, &SQL_RULE_GET, &params, DAEMON_READ_TIMEOUT_US, on_rule);
+    why->record = kept;
+    r->state = why;
+    pg_params_init(&rule, r->arena);
+    pg_param_int(&rule, record->rule_set);
+    pg_param_text(&rule, record->rule); /* NULL finds none */
+    pg_params_init(&moves, r->arena);
+    pg_param_int(&moves, record->view.number);
+    request_submit_group(r, r->d->work_pool, calls, ARRAY_LEN(calls), DAEMON_READ_TIMEOUT_US,
+                         on_found);
 }
 
 void ticket_explain_get(struct request *r)

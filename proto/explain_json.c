@@ -37,10 +37,7 @@ static const struct field case_fields[] = {
      .offset = CASE(region),
      .min = 1,
      .max = TICKET_CODE_MAX},
-    {.name = "address",
-     .type = FIELD_STRING,
-     .offset = CASE(address),
-     .max = TICKET_ADDRESS_MAX},
+    {.name = "address", .type = FIELD_STRING, .offset = CASE(address), .max = TICKET_ADDRESS_MAX},
     {.name = "kind",
      .type = FIELD_ENUM,
      .offset = CASE(kind),
@@ -212,17 +209,39 @@ static void write_line(void *ctx, const struct calendar_line *line)
     sbuf_free(&en);
 }
 
-static void write_limit(struct json_writer *w, const struct sla_rule *rule)
+/* A stored clock runs by its own limit, whatever the policy says today. NULL: not known. */
+static const struct limit *limit_of(const struct explain_clock *clock)
 {
-    if (!rule) {
-        jw_null(w, "start");
+    if (clock->stored)
+        return clock->stored->limit.amount ? &clock->stored->limit : NULL;
+    return clock->rule ? &clock->rule->limit : NULL;
+}
+
+static void write_limit(struct json_writer *w, const struct explain_clock *clock)
+{
+    const struct limit *limit = limit_of(clock);
+
+    jw_string(w, "start", clock->rule ? sla_event_words[clock->rule->start].code : NULL);
+    if (!limit) {
         jw_null(w, "limit");
         jw_null(w, "unit");
         return;
     }
-    jw_string(w, "start", sla_event_words[rule->start].code);
-    jw_int(w, "limit", rule->limit.amount);
-    jw_string(w, "unit", limit_unit_words[rule->limit.unit].code);
+    jw_int(w, "limit", limit->amount);
+    jw_string(w, "unit", limit_unit_words[limit->unit].code);
+}
+
+static void write_lines(struct json_writer *w, const struct explain_clock *clock,
+                        const struct calendar *calendar)
+{
+    const struct limit *limit = limit_of(clock);
+
+    jw_array(w, "lines");
+    if (limit && (!clock->stored || explain_json_is_by_calendar(clock->stored, calendar))) {
+        struct line_writer lw = {w, limit->unit};
+        calendar_explain(calendar, clock->started_us, *limit, EXPLAIN_MAX_LINES, write_line, &lw);
+    }
+    jw_array_end(w);
 }
 
 void explain_json_write_clock(struct json_writer *w, const struct explain_clock *clock,
@@ -236,19 +255,15 @@ void explain_json_write_clock(struct json_writer *w, const struct explain_clock 
         jw_string(w, "assignment_unit", clock->unit);
     if (clock->round)
         jw_int(w, "round", clock->round);
-    write_limit(w, clock->rule);
+    write_limit(w, clock);
     jw_instant(w, "started_at", clock->started_us, offset);
     jw_instant(w, "due_at", clock->due_us, offset);
     jw_instant(w, "warn_at", clock->warn_us, offset);
     jw_bool(w, "provisional", clock->provisional);
     if (clock->paused_us)
         jw_int(w, "paused_seconds", clock->paused_us / US_PER_SECOND);
-    jw_array(w, "lines");
-    if (clock->rule) {
-        struct line_writer lw = {w, clock->rule->limit.unit};
-        calendar_explain(calendar, clock->started_us, clock->rule->limit, EXPLAIN_MAX_LINES,
-                         write_line, &lw);
-    }
-    jw_array_end(w);
+    write_lines(w, clock, calendar);
+    if (clock->stored)
+        explain_json_write_history(w, clock, calendar);
     jw_object_end(w);
 }
