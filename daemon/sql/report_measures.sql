@@ -75,7 +75,7 @@ done AS (
     FROM ticket
     WHERE closed_at >= $1 AND closed_at < $2
 ),
-asked AS (
+asked AS MATERIALIZED (
     SELECT t.lead_unit AS unit, t.region, t.category, t.kind, t.channel, b.at, b.solved,
            b.satisfied >= $6::integer AS is_satisfied,
            NOT EXISTS (SELECT FROM callback o WHERE o.number = b.number AND o.seq < b.seq AND o.reached) AS is_first,

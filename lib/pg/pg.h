@@ -174,6 +174,7 @@ struct pg_pool_config {
     /* The statements of a group see one snapshot (REPEATABLE READ), so that figures of several
      * statements agree. For pools that only read: a write may then end RETRYABLE (40001). */
     bool is_snapshot;
+    int work_mem_mb; /* memory of one sort or hash table; 0 = as the server has it */
     int64_t backoff_base_us, backoff_cap_us; /* default 50 ms, 5 s */
     const struct pg_stmt *const
         *stmts; /* the catalogue, prepared and verified on every connection */

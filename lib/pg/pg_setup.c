@@ -30,11 +30,13 @@ static const char session_sql[] =
     " set_config('jit', 'off', false),"
     " set_config('plan_cache_mode', $2, false),"
     " set_config('default_transaction_isolation', $3, false),"
+    " set_config('work_mem', coalesce(nullif($4, '0') || 'MB', current_setting('work_mem')), "
+    "false),"
     " CASE current_setting('synchronous_commit') WHEN 'off'"
     " THEN set_config('synchronous_commit', 'on', false) END,"
     " current_setting('fsync'), current_setting('server_encoding')";
-#define SESSION_COLUMN_FSYNC 12
-#define SESSION_COLUMN_ENCODING 13
+#define SESSION_COLUMN_FSYNC 13
+#define SESSION_COLUMN_ENCODING 14
 
 enum step_kind { STEP_SESSION, STEP_PREPARE, STEP_DESCRIBE, STEP_LISTEN };
 
@@ -56,12 +58,14 @@ static enum step_kind step_kind(const struct pg_pool *pool, int step, size_t *in
 
 static bool send_session(struct pg_conn *conn)
 {
-    char timeout[24];
+    char timeout[24], work_mem[24];
     const char *value[] = {timeout, conn->pool->config.is_generic ? "force_generic_plan" : "auto",
-                           conn->pool->config.is_snapshot ? "repeatable read" : "read committed"};
+                           conn->pool->config.is_snapshot ? "repeatable read" : "read committed",
+                           work_mem};
 
     snprintf(timeout, sizeof(timeout), "%" PRId64, conn->pool->config.statement_timeout_ms);
-    return PQsendQueryParams(conn->pg, session_sql, 3, NULL, value, NULL, NULL, 0) == 1;
+    snprintf(work_mem, sizeof(work_mem), "%d", conn->pool->config.work_mem_mb);
+    return PQsendQueryParams(conn->pg, session_sql, 4, NULL, value, NULL, NULL, 0) == 1;
 }
 
 static bool send_step(struct pg_conn *conn, int step)

@@ -447,6 +447,7 @@ static void test_a_group_of_a_snapshot_pool_sees_one_snapshot(void **state)
     rig_sql(&rig, "TRUNCATE item, parent, child");
     config.connections = 1;
     config.is_snapshot = true;
+    config.work_mem_mb = 17;
     bench_open(&bench, &config);
     bench_wait_up(&bench);
     pg_params_init(&key, NULL);
@@ -462,6 +463,7 @@ static void test_a_group_of_a_snapshot_pool_sees_one_snapshot(void **state)
     rig_run_until(bench.base, &counted.done);
     assert_int_equal(counted.after, counted.before);
     assert_string_equal(bench_ask_text(&bench, &stmt_count, "snapshot", NULL).text, "1");
+    assert_string_equal(bench_ask_text(&bench, &stmt_setting, "work_mem", NULL).text, "17MB");
     bench_close(&bench);
 }
 
