@@ -57,6 +57,14 @@ static void view_lines(const struct client *client, const struct json_value *lin
     }
 }
 
+/* Judged under a calendar that is no longer in force: there is no arithmetic to show. */
+static void view_other_calendar(const struct client *client, const struct json_value *deadline)
+{
+    fputs("    ", client->out);
+    client_say(client, T_EXPLAIN_OTHER_CALENDAR,
+               view_scalar(client, json_get(deadline, "calendar_version")), NULL);
+}
+
 static void view_explanation(const struct client *client, const struct json_value *answer)
 {
     const struct json_value *deadlines = json_get(answer, "deadlines");
@@ -72,6 +80,11 @@ static void view_explanation(const struct client *client, const struct json_valu
         fputc('\n', client->out);
         client_say(client, provisional ? T_DUE_PROVISIONAL : T_DUE_AT, clock, due);
         view_lines(client, json_get(d, "lines"));
+        view_lines(client, json_get(d, "adjustments"));
+        view_lines(client, json_get(d, "moves"));
+        if (json_type(json_get(d, "is_by_calendar")) == JSON_BOOL &&
+            !json_bool(json_get(d, "is_by_calendar")))
+            view_other_calendar(client, d);
     }
 }
 

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/crypto.h"
 #include "client/api.h"
+#include "client/batch.h"
 #include "client/commands.h"
 #include "client/view.h"
 
@@ -173,6 +174,19 @@ static enum exit_code run_duplicates(struct client *client, const struct args *a
 static enum exit_code run_action(struct client *client, const struct args *args)
 {
     return act(client, args, view_result);
+}
+
+/* One ticket, or those of a list. */
+static enum exit_code run_batchable(struct client *client, const struct args *args)
+{
+    bool is_batch = args_get(args, "batch") != NULL;
+
+    if (is_batch == (args->operand_count == 1)) {
+        client_complain(client, T_ERR_BATCH_OR_NUMBER, NULL, NULL);
+        return EXIT_USAGE;
+    }
+    return is_batch ? batch_run(client, args, strrchr(args->command->path, ' ') + 1)
+                    : run_action(client, args);
 }
 
 static enum exit_code run_reveal(struct client *client, const struct args *args)
@@ -371,6 +385,12 @@ static const struct option remark_options[] = {TEXT_OPTION("text", 0, T_OPT_REMA
 static const struct option text_options[] = {TEXT_OPTION("text", OPTION_REQUIRED, T_OPT_REMARK),
                                              VERSION_OPTION};
 
+static const struct option batch_options[] = {
+    TEXT_OPTION("text", OPTION_REQUIRED, T_OPT_REMARK),
+    {.name = "batch", .kind = OPTION_FILE, .hint = "FILE", .help = T_OPT_BATCH},
+    VERSION_OPTION,
+};
+
 #define DAYS_OPTION(required)                                                                      \
     {                                                                                              \
         .name = "days", .field = "days", .kind = OPTION_INT, .flags = required, .hint = "N",       \
@@ -484,7 +504,13 @@ const struct command ticket_commands[] = {
     ACTION("refer", T_CMD_TICKET_REFER, refer_options),
     ACTION("withdraw", T_CMD_TICKET_WITHDRAW, remark_options),
     ACTION("note", T_CMD_TICKET_NOTE, text_options),
-    ACTION("urge", T_CMD_TICKET_URGE, text_options),
+    {.path = "ticket urge",
+     .operands = "[NUMBER]",
+     .max_operands = 1,
+     .summary = T_CMD_TICKET_URGE,
+     .as = "desk",
+     OPTIONS(batch_options),
+     .run = run_batchable},
     ACTION("add-unit", T_CMD_TICKET_ADD_UNIT, add_unit_options),
     ACTION("decide", T_CMD_TICKET_DECIDE, decide_options),
     ACTION("merge", T_CMD_TICKET_MERGE, merge_options),
@@ -498,10 +524,11 @@ const struct command ticket_commands[] = {
      OPTIONS(reveal_options),
      .run = run_reveal},
     {.path = "ticket supervise",
-     ON_TICKET,
+     .operands = "[NUMBER]",
+     .max_operands = 1,
      .summary = T_CMD_TICKET_SUPERVISE,
      .as = "supervisor",
-     OPTIONS(text_options),
-     .run = run_action},
+     OPTIONS(batch_options),
+     .run = run_batchable},
 };
 const size_t ticket_command_count = ARRAY_LEN(ticket_commands);
