@@ -108,7 +108,7 @@ static void faults_are_named(void **state)
         {"queue release 1-1", "--lease is missing"},
         {"simulate", "--day is missing"},
         {"report measures --by moon",
-         "--by has to be one of: unit, region, category, kind, channel"},
+         "--by has to be one of: unit, region, category, kind, channel, day, month, total"},
         {"--lang fr version", "--lang has to be one of: zh, en"},
         {"ticket show \xff", "NUMBER is no valid UTF-8"},
         {"ticket answer 1 --reply \xff", "reply is no valid UTF-8"},
