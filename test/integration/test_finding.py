@@ -146,7 +146,7 @@ class Finding(DaemonTest):
     def test_words_are_found_as_by_a_scan(self):
         self.indexed()
         asked = found = 0
-        for piece in self.pieces(400 if not MOST else 100):
+        for piece in self.pieces(300 if not MOST else 100):
             words = self.fold(piece).split()
             if not words:
                 self.assertEqual(self.desk.call("GET", f"/v1/tickets?q={quote(piece)}").status, 400)
@@ -163,7 +163,7 @@ class Finding(DaemonTest):
     def test_like_finds_nothing_that_search_does_not(self):
         """The plain LIKE on the texts as they are, without folding."""
         self.indexed()
-        for piece in self.pieces(100):
+        for piece in self.pieces(60):
             if not self.fold(piece).split():
                 continue
             like = piece.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
@@ -394,6 +394,62 @@ class Duplicates(DaemonTest):
             self.assertEqual((answer.status, answer.json["errors"][0]), (400, {"field": field, "reason": reason}), change)
         self.assertEqual(self.desk.call("POST", "/v1/duplicates?limit=51", draft).status, 400)
         self.assertEqual(self.desk.call("GET", "/v1/tickets/260213100000000107/duplicates").status, 404)
+
+
+class OldNumbers(DaemonTest):
+    def test_the_number_of_another_platform(self):
+        a = self.new_ticket(external_number="110-2026/0017")
+        b = self.new_ticket(external_number="110-2026/0017", kind="complaint")  # sent twice: not unique
+        self.new_ticket(external_number="110-2026/001")
+        self.assertEqual(self.desk.get(f"/v1/tickets/{a['number']}")["external_number"], "110-2026/0017")
+        self.assertIsNone(self.desk.get(f"/v1/tickets/{self.new_ticket()['number']}")["external_number"])
+
+        def found(more=""):
+            return [item["number"] for item in pages(self.desk, "/v1/tickets?limit=1&external_number=" + quote("110-2026/0017", "") + more)]
+
+        self.assertEqual(found(), [b["number"], a["number"]])
+        self.assertEqual(found("&kind=complaint"), [b["number"]])
+        self.assertEqual(found("&q=" + quote("路灯")), [b["number"], a["number"]])
+        self.assertEqual(found("&q=" + quote("井盖")), [])
+        phone = {"phone": "13612345678"}
+        c = self.new_ticket(external_number="110-2026/0017", requester=phone)
+        self.assertEqual(found("&phone=13612345678"), [c["number"]])
+
+    def test_an_old_number_that_looks_like_ours(self):
+        ours = self.new_ticket()["number"]
+        theirs = self.new_ticket(external_number=ours, channel="upstream")["number"]
+        self.assertEqual([i["number"] for i in self.desk.get(f"/v1/tickets?q={ours}")["items"]], [theirs, ours])
+        self.assertEqual([i["number"] for i in self.desk.get(f"/v1/tickets?q={ours}&channel=upstream")["items"]], [theirs])
+
+    def test_bad_numbers(self):
+        for number, reason in (("", "too_short"), ("a b", "format"), ("é", "format"), ("1" * 65, "too_long")):
+            answer = self.desk.call("GET", "/v1/tickets?external_number=" + quote(number))
+            self.assertEqual((answer.status, answer.json["errors"]), (400, [{"field": "external_number", "reason": reason}]), number)
+            answer = self.desk.call("POST", "/v1/tickets", {"channel": "web", "kind": "help", "category": "010206", "title": "题",
+                                                            "text": "文", "external_number": number})
+            self.assertEqual((answer.status, answer.json["errors"]), (400, [{"field": "external_number", "reason": reason}]), number)
+
+    def test_overdue_ones_by_their_index(self):
+        late = [self.new_ticket(kind="consult", title="逾期的咨询")["number"] for _ in range(3)]
+        self.daemon.advance(30 * 86400)
+        for number in late:
+            wait_until(lambda n=number: self.desk.get(f"/v1/tickets/{n}")["overdue"], "the sweeper")
+        fresh = self.new_ticket()["number"]
+        overdue = [item["number"] for item in pages(self.desk, "/v1/tickets?overdue=true&limit=2")]
+        self.assertEqual(overdue, [row[0] for row in self.daemon.sql("SELECT number FROM ticket WHERE is_overdue ORDER BY number DESC")])
+        self.assertLessEqual(set(late), set(overdue))
+        self.assertNotIn(fresh, overdue)
+        self.assertIn(fresh, [item["number"] for item in pages(self.desk, "/v1/tickets?overdue=false")])
+
+    def test_the_client(self):
+        a = self.new_ticket(title="银杏路口信号灯故障", text="一直是红灯", external_number="X-77")
+        b = self.new_ticket(title="银杏路口信号灯故障", text="一直是红灯")
+        self.assertIn(a["number"], self.daemon.hotline("ticket", "list", "--q", "银杏路口", who="desk"))
+        self.assertIn(a["number"], self.daemon.hotline("ticket", "list", "--external-number", "X-77", who="desk"))
+        shown = self.daemon.hotline("ticket", "duplicates", b["number"], "--lang", "zh", who="desk")
+        self.assertIn(a["number"], shown)
+        self.assertIn("文字 100%，地点相同，类别相同，相隔 0 天", shown)
+        self.assertIn("text 100 %, place: same", self.daemon.hotline("ticket", "duplicates", b["number"], "--lang", "en", who="desk"))
 
 
 class Restart(DaemonTest):
