@@ -49,6 +49,22 @@ static const EVP_MD *sha256(void)
     return md;
 }
 
+static const EVP_MD *sha1(void)
+{
+    static EVP_MD *md;
+    if (md == NULL && (md = EVP_MD_fetch(NULL, "SHA1", NULL)) == NULL)
+        library_failed("sha1");
+    return md;
+}
+
+static const EVP_CIPHER *aes_256_cbc(void)
+{
+    static EVP_CIPHER *cipher;
+    if (cipher == NULL && (cipher = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL)) == NULL)
+        library_failed("aes-256-cbc");
+    return cipher;
+}
+
 static const EVP_CIPHER *aes_256_gcm(void)
 {
     static EVP_CIPHER *cipher;
@@ -70,6 +86,13 @@ void crypto_sha256(const void *data, size_t len, uint8_t out[CRYPTO_SHA256_SIZE]
     unsigned size = 0;
     if (EVP_Digest(data, len, out, &size, sha256(), NULL) != 1 || size != CRYPTO_SHA256_SIZE)
         library_failed("sha256");
+}
+
+void crypto_sha1(const void *data, size_t len, uint8_t out[CRYPTO_SHA1_SIZE])
+{
+    unsigned size = 0;
+    if (EVP_Digest(data, len, out, &size, sha1(), NULL) != 1 || size != CRYPTO_SHA1_SIZE)
+        library_failed("sha1");
 }
 
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
@@ -192,4 +215,18 @@ bool crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const char *aad, const void
     if (!genuine && len > 0)
         OPENSSL_cleanse(out, len); /* what was not vouched for is not shown */
     return genuine;
+}
+
+void crypto_aes256_cbc(bool is_encrypting, const uint8_t key[CRYPTO_KEY_SIZE],
+                       const uint8_t iv[CRYPTO_AES_BLOCK], const void *data, size_t len, void *out)
+{
+    int n = 0;
+    INVARIANT(len % CRYPTO_AES_BLOCK == 0 && len <= LENGTH_MAX);
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    if (ctx == NULL ||
+        EVP_CipherInit_ex2(ctx, aes_256_cbc(), key, iv, is_encrypting ? 1 : 0, NULL) != 1 ||
+        EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
+        (len > 0 && EVP_CipherUpdate(ctx, out, &n, data, (int)len) != 1) || (size_t)n != len)
+        library_failed("aes-256-cbc");
+    EVP_CIPHER_CTX_free(ctx);
 }

@@ -13,6 +13,8 @@
 #include "base/attr.h"
 
 #define CRYPTO_SHA256_SIZE 32
+#define CRYPTO_SHA1_SIZE 20
+#define CRYPTO_AES_BLOCK 16
 #define CRYPTO_KEY_SIZE 32
 #define CRYPTO_TOKEN_BYTES 16                          /* 128 bits */
 #define CRYPTO_TOKEN_SIZE (CRYPTO_TOKEN_BYTES * 2 + 1) /* as lower-case hex with NUL */
@@ -21,6 +23,8 @@
 
 void crypto_random(void *out, size_t len);
 void crypto_sha256(const void *data, size_t len, uint8_t out[CRYPTO_SHA256_SIZE]);
+/* Only for protocols that prescribe it. */
+void crypto_sha1(const void *data, size_t len, uint8_t out[CRYPTO_SHA1_SIZE]);
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                         uint8_t out[CRYPTO_SHA256_SIZE]);
 /* Same time whatever the contents; lengths are not secret. */
@@ -41,5 +45,13 @@ void crypto_seal(const uint8_t key[CRYPTO_KEY_SIZE], const char *aad, const void
  */
 MUST_CHECK bool crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const char *aad, const void *sealed,
                             size_t sealed_len, void *out);
+
+/*
+ * AES-256-CBC without padding, for protocols that prescribe it: len is a multiple of
+ * CRYPTO_AES_BLOCK (INVARIANT), out has as many bytes. It vouches for nothing: check a signature
+ * first.
+ */
+void crypto_aes256_cbc(bool is_encrypting, const uint8_t key[CRYPTO_KEY_SIZE],
+                       const uint8_t iv[CRYPTO_AES_BLOCK], const void *data, size_t len, void *out);
 
 #endif

@@ -199,11 +199,48 @@ static void test_tampering_is_noticed(void **state)
     assert_false(crypto_open(key, AAD, sealed, sizeof(sealed), out));
 }
 
+static void test_sha1_vectors(void **state)
+{
+    (void)state;
+    static const char *const vectors[][2] = {
+        {"", "da39a3ee5e6b4b0d3255bfef95601890afd80709"},
+        {"abc", "a9993e364706816aba3e25717850c26c9cd0d89d"},
+    };
+    uint8_t digest[CRYPTO_SHA1_SIZE];
+    char hex[2 * CRYPTO_SHA1_SIZE + 1];
+    for (size_t i = 0; i < 2; i++) {
+        crypto_sha1(vectors[i][0], strlen(vectors[i][0]), digest);
+        crypto_hex(digest, sizeof(digest), hex);
+        assert_string_equal(hex, vectors[i][1]);
+    }
+}
+
+/* NIST SP 800-38A, F.2.5 and F.2.6, two blocks */
+static void test_aes256_cbc_vectors(void **state)
+{
+    (void)state;
+    uint8_t key[CRYPTO_KEY_SIZE], iv[CRYPTO_AES_BLOCK], plain[32], secret[32], out[32];
+    assert_true(
+        crypto_unhex("603deb1015ca71be2b73aef0857d77811f352c073b6108d72d9810a30914dff4", 64, key));
+    assert_true(crypto_unhex("000102030405060708090a0b0c0d0e0f", 32, iv));
+    assert_true(crypto_unhex("6bc1bee22e409f96e93d7e117393172aae2d8a571e03ac9c9eb76fac45af8e51", 64,
+                             plain));
+    assert_true(crypto_unhex("f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d", 64,
+                             secret));
+    crypto_aes256_cbc(true, key, iv, plain, sizeof(plain), out);
+    assert_memory_equal(out, secret, sizeof(out));
+    crypto_aes256_cbc(false, key, iv, secret, sizeof(secret), out);
+    assert_memory_equal(out, plain, sizeof(out));
+    crypto_aes256_cbc(true, key, iv, plain, 0, out); /* nothing is nothing */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hmac_vectors),
         cmocka_unit_test(test_sha256_vectors),
+        cmocka_unit_test(test_sha1_vectors),
+        cmocka_unit_test(test_aes256_cbc_vectors),
         cmocka_unit_test(test_hex),
         cmocka_unit_test(test_equal),
         cmocka_unit_test(test_tokens_differ),
