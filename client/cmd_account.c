@@ -23,6 +23,7 @@ static void view_accounts(const struct client *client, const struct json_value *
     table_column(table, client_text(client, T_COL_NAME), TABLE_SHRINKS);
     table_column(table, client_text(client, T_COL_ROLE), 0);
     table_column(table, client_text(client, T_COL_UNIT), TABLE_SHRINKS);
+    table_column(table, client_text(client, T_COL_AGENT), TABLE_SHRINKS);
     table_column(table, client_text(client, T_COL_TOKENS), TABLE_RIGHT);
     table_column(table, client_text(client, T_COL_DISABLED), 0);
     for (size_t i = 0; i < json_array_length(items); i++) {
@@ -33,6 +34,7 @@ static void view_accounts(const struct client *client, const struct json_value *
         table_cell(table, word_text(client->lang, role_words, ROLE_COUNT, member(a, "role")),
                    STYLE_PLAIN);
         table_cell(table, member(a, "unit"), STYLE_PLAIN);
+        table_cell(table, member(a, "agent"), STYLE_PLAIN);
         table_cell(table, view_scalar(client, json_get(a, "tokens")), STYLE_PLAIN);
         table_cell(table, disabled ? client_text(client, T_YES) : "", STYLE_BAD);
     }
@@ -177,6 +179,34 @@ static enum exit_code run_disable(struct client *client, const struct args *args
     return EXIT_DONE;
 }
 
+/* NAME ID: the screen pops for ID go to NAME; without ID to nobody in particular. */
+static enum exit_code run_agent(struct client *client, const struct args *args)
+{
+    struct api_answer answer;
+    struct json_writer w;
+    struct sbuf path, body;
+    enum exit_code code;
+
+    sbuf_init(&path, 0);
+    sbuf_adds(&path, "/v1/admin/accounts/");
+    path_segment(&path, args->operands[0]);
+    sbuf_adds(&path, "/agent");
+    sbuf_init(&body, 0);
+    jw_init(&w, &body);
+    jw_object(&w, NULL);
+    jw_string(&w, "agent", args->operand_count > 1 ? args->operands[1] : NULL);
+    jw_object_end(&w);
+    code = call(client, args, "POST", path.data, body.data, &answer);
+    sbuf_free(&path);
+    sbuf_free(&body);
+    if (code != EXIT_DONE)
+        return code;
+    if (!api_print_raw(client, &answer))
+        client_say(client, T_DONE, NULL, NULL);
+    api_answer_free(&answer);
+    return EXIT_DONE;
+}
+
 static const struct option add_options[] = {
     {.name = "role",
      .field = "role",
@@ -197,6 +227,11 @@ static const struct option add_options[] = {
      .kind = OPTION_TEXT,
      .hint = "CODE",
      .help = T_OPT_ACCOUNT_UNIT},
+    {.name = "agent",
+     .field = "agent",
+     .kind = OPTION_TEXT,
+     .hint = "ID",
+     .help = T_OPT_ACCOUNT_AGENT},
 };
 
 #define ON_ACCOUNT .operands = "NAME", .min_operands = 1, .max_operands = 1, .as = "admin"
@@ -223,6 +258,13 @@ const struct command account_commands[] = {
      .summary = T_CMD_ACCOUNT_ROTATE,
      ON_ACCOUNT,
      .run = run_rotate},
+    {.path = "admin account agent",
+     .operands = "NAME [ID]",
+     .min_operands = 1,
+     .max_operands = 2,
+     .summary = T_CMD_ACCOUNT_AGENT,
+     .as = "admin",
+     .run = run_agent},
     {.path = "admin account disable",
      .summary = T_CMD_ACCOUNT_DISABLE,
      ON_ACCOUNT,

@@ -385,6 +385,13 @@ void view_duplicates(const struct client *client, const struct json_value *list)
     table_free(&table);
 }
 
+/* What the desks hear of and no ticket keeps. */
+static const struct word desk_event_words[] = {
+    {"call.popped", "来电弹屏", "screen pop"},
+    {"device.pressed", "一键通按键", "device pressed"},
+    {"door.refused", "接入被拒", "refused at a door"},
+};
+
 /* ---- events -------------------------------------------------------------------------------- */
 
 struct rest {
@@ -403,6 +410,21 @@ static bool is_known_member(const char *key)
     return false;
 }
 
+/* Lists of tickets: their numbers. */
+static void add_numbers(struct rest *r, const char *key, const struct json_value *list)
+{
+    for (size_t i = 0; i < json_array_length(list); i++) {
+        const char *number = member(json_at(list, i), "number");
+
+        if (number == NULL)
+            continue;
+        sbuf_adds(r->line, i == 0 ? " " : ",");
+        if (i == 0)
+            sbuf_addf(r->line, "%s=", key);
+        clean_add(r->line, number, strlen(number), false);
+    }
+}
+
 static void add_rest(void *ctx, const char *key, const struct json_value *v)
 {
     struct rest *r = ctx;
@@ -410,6 +432,10 @@ static void add_rest(void *ctx, const char *key, const struct json_value *v)
 
     if (json_type(v) == JSON_OBJECT) { /* details are shown flat */
         json_each(v, add_rest, r);
+        return;
+    }
+    if (json_type(v) == JSON_ARRAY && json_type(json_at(v, 0)) == JSON_OBJECT) {
+        add_numbers(r, key, v);
         return;
     }
     text = view_scalar(r->client, v);
@@ -424,10 +450,13 @@ static void add_rest(void *ctx, const char *key, const struct json_value *v)
 void view_event_line(const struct client *client, const struct json_value *event, struct sbuf *line)
 {
     struct rest rest = {client, line};
+    const char *type = member(event, "type");
+    bool is_of_ticket = word_find(event_words, EVENT_TYPE_COUNT, type) >= 0;
     const char *parts[] = {
         view_time(member(event, "at")),
         member(event, "number"),
-        word_text(client->lang, event_words, EVENT_TYPE_COUNT, member(event, "type")),
+        is_of_ticket ? word_text(client->lang, event_words, EVENT_TYPE_COUNT, type)
+                     : word_text(client->lang, desk_event_words, ARRAY_LEN(desk_event_words), type),
     };
 
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {

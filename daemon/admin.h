@@ -19,6 +19,7 @@ void admin_accounts_get(struct request *r);         /* GET /v1/admin/accounts */
 void admin_accounts_post(struct request *r);        /* POST /v1/admin/accounts */
 void admin_accounts_units_post(struct request *r);  /* POST /v1/admin/accounts/units */
 void admin_account_rotate_post(struct request *r);  /* POST /v1/admin/accounts/{}/rotate */
+void admin_account_agent_post(struct request *r);   /* POST /v1/admin/accounts/{}/agent */
 void admin_account_disable_post(struct request *r); /* POST /v1/admin/accounts/{}/disable */
 
 #endif

@@ -16,7 +16,7 @@
 
 /* One account of an answer that makes accounts. */
 struct fresh {
-    const char *name, *unit;
+    const char *name, *unit, *agent;
     int role;
     char token[CRYPTO_TOKEN_SIZE];
     bool is_made;
@@ -80,6 +80,7 @@ static void write_account(struct json_writer *w, const struct pg_result *res, in
     jw_string(w, "unit", has_unit ? pg_result_text(res, row, 2) : NULL);
     jw_bool(w, "disabled", pg_result_bool(res, row, 3));
     jw_int(w, "tokens", pg_result_int(res, row, 4));
+    jw_string(w, "agent", pg_result_null(res, row, 5) ? NULL : pg_result_text(res, row, 5));
     jw_object_end(w);
 }
 
@@ -132,6 +133,11 @@ static const struct field account_fields[] = {
      .offset = offsetof(struct fresh, unit),
      .min = 1,
      .max = TICKET_CODE_MAX},
+    {.name = "agent",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct fresh, agent),
+     .min = 1,
+     .max = ACCOUNT_NAME_MAX},
 };
 
 static void fault_at(struct request *r, size_t index, const char *field, const char *reason)
@@ -153,8 +159,26 @@ static void check_unit(struct request *r, const struct fresh *fresh, size_t inde
         fault_at(r, index, "unit", "not_found");
 }
 
+static bool may_have_agent(int role)
+{
+    return role == ROLE_DESK || role == ROLE_SUPERVISOR;
+}
+
+static void check_agent(struct request *r, const struct fresh *fresh, size_t index,
+                        struct map *agents)
+{
+    if (!fresh->agent)
+        return;
+    if (!may_have_agent(fresh->role))
+        fault_at(r, index, "agent", "not_allowed");
+    else if (!account_name_valid(fresh->agent))
+        fault_at(r, index, "agent", "format");
+    else if (map_puts(agents, fresh->agent, (void *)r))
+        fault_at(r, index, "agent", "duplicate");
+}
+
 static void decode_account(struct request *r, const struct json_value *v, size_t index,
-                           struct map *names, struct fresh *fresh)
+                           struct map *names, struct map *agents, struct fresh *fresh)
 {
     struct faults faults;
 
@@ -169,6 +193,7 @@ static void decode_account(struct request *r, const struct json_value *v, size_t
     else if (map_puts(names, fresh->name, fresh))
         fault_at(r, index, "name", "duplicate");
     check_unit(r, fresh, index);
+    check_agent(r, fresh, index, agents);
 }
 
 /* NULL: answered. */
@@ -192,11 +217,12 @@ static struct fresh_list *decode_accounts(struct request *r)
             faults_add(&r->faults, "accounts", "range");
     }
     if (r->faults.count == 0) {
-        struct map *names = map_new();
+        struct map *names = map_new(), *agents = map_new();
         made->list = arena_alloc(r->arena, made->count * sizeof(*made->list));
         for (size_t i = 0; i < made->count; i++)
-            decode_account(r, json_at(body.accounts, i), i, names, &made->list[i]);
+            decode_account(r, json_at(body.accounts, i), i, names, agents, &made->list[i]);
         map_free(&names);
+        map_free(&agents);
     }
     if (r->faults.count == 0)
         return made;
@@ -210,6 +236,8 @@ static void write_fresh(struct json_writer *w, const struct fresh *fresh)
     jw_string(w, "name", fresh->name);
     jw_string(w, "role", role_words[fresh->role].code);
     jw_string(w, "unit", fresh->unit);
+    if (fresh->agent)
+        jw_string(w, "agent", fresh->agent);
     jw_string(w, "token", fresh->token);
     jw_object_end(w);
 }
@@ -247,7 +275,7 @@ static void reply_taken(struct request *r, const struct pg_result *res)
     for (int row = 0; row < pg_result_rows(res); row++) {
         for (size_t i = 0; i < made->count; i++) {
             if (strcmp(made->list[i].name, pg_result_text(res, row, 0)) == 0)
-                fault_at(r, i, "name", "duplicate");
+                fault_at(r, i, pg_result_text(res, row, 1), "duplicate");
         }
     }
     request_problem_begin(r, &p, PROBLEM_CONFLICT,
@@ -262,7 +290,7 @@ static void take_created(struct request *r, const struct pg_result *res)
     struct fresh_list *made = r->state;
 
     INVARIANT(pg_result_rows(res) > 0);
-    if (pg_result_bool(res, 0, 1)) {
+    if (!pg_result_null(res, 0, 1)) {
         reply_taken(r, res);
         return;
     }
@@ -299,7 +327,7 @@ static void on_created(void *ctx, const struct pg_result *res)
 void admin_accounts_post(struct request *r)
 {
     struct fresh_list *made = decode_accounts(r);
-    struct pg_array names, roles, units, hashes;
+    struct pg_array names, roles, units, hashes, agents;
     struct pg_params params;
 
     if (!made)
@@ -308,10 +336,12 @@ void admin_accounts_post(struct request *r)
     pg_array_init(&roles, r->arena);
     pg_array_init(&units, r->arena);
     pg_array_init(&hashes, r->arena);
+    pg_array_init(&agents, r->arena);
     for (size_t i = 0; i < made->count; i++) {
         pg_array_text(&names, made->list[i].name);
         pg_array_text(&roles, role_words[made->list[i].role].code);
         pg_array_text(&units, made->list[i].unit);
+        pg_array_text(&agents, made->list[i].agent);
         make_token(&made->list[i], r->arena, &hashes);
     }
     pg_params_init(&params, r->arena);
@@ -320,6 +350,7 @@ void admin_accounts_post(struct request *r)
     pg_param_array(&params, &units);
     pg_param_array(&params, &hashes);
     param_author(r, &params);
+    pg_param_array(&params, &agents);
     r->state = made;
     r->op = pg_submit(r->d->work_pool, &SQL_ACCOUNT_CREATE, &params, DAEMON_WRITE_TIMEOUT_US,
                       on_created, r);
@@ -493,4 +524,61 @@ void admin_account_disable_post(struct request *r)
     param_author(r, &params);
     request_submit(r, r->d->work_pool, &SQL_ACCOUNT_DISABLE, &params, DAEMON_WRITE_TIMEOUT_US,
                    on_disabled);
+}
+
+/* ---- whose screen pops -------------------------------------------------------------------------
+ */
+
+static void on_agent_loaded(struct request *r, const struct pg_result *res)
+{
+    struct json_writer w;
+    struct sbuf out;
+
+    auth_take(r->d->auth, r->asked, res);
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    jw_object(&w, NULL);
+    jw_string(&w, "name", r->param[0]);
+    jw_string(&w, "agent", r->state);
+    jw_object_end(&w);
+    request_reply(r, 200, &out);
+}
+
+static void on_agent(struct request *r, const struct pg_result *res)
+{
+    if (pg_result_rows(res) == 0)
+        request_problem(r, PROBLEM_NOT_FOUND, NULL);
+    else if (!pg_result_bool(res, 0, 1))
+        request_problem(r, PROBLEM_CONFLICT,
+                        "只有坐席账号有工号 / only desks and supervisors have an agent id");
+    else
+        reload(r, on_agent_loaded);
+}
+
+void admin_account_agent_post(struct request *r)
+{
+    struct body {
+        const char *agent;
+    } body = {NULL};
+    static const struct field fields[] = {
+        {.name = "agent", .type = FIELD_STRING, .min = 1, .max = ACCOUNT_NAME_MAX},
+    };
+    struct pg_params params;
+
+    if (!request_query_ok(r) || !request_parse_body(r))
+        return;
+    if (json_decode(json_root(r->body), fields, ARRAY_LEN(fields), &body, r->arena, &r->faults) &&
+        body.agent && !account_name_valid(body.agent))
+        faults_add(&r->faults, "agent", "format");
+    if (r->faults.count) {
+        request_reply_faults(r);
+        return;
+    }
+    r->state = body.agent ? arena_strdup(r->arena, body.agent) : NULL;
+    pg_params_init(&params, r->arena);
+    pg_param_text(&params, r->param[0]);
+    pg_param_text(&params, body.agent);
+    param_author(r, &params);
+    request_submit(r, r->d->work_pool, &SQL_ACCOUNT_AGENT, &params, DAEMON_WRITE_TIMEOUT_US,
+                   on_agent);
 }

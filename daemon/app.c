@@ -20,6 +20,7 @@
 #include "daemon/batches.h"
 #include "daemon/config.h"
 #include "daemon/deadlines.h"
+#include "daemon/desk_event.h"
 #include "daemon/events.h"
 #include "daemon/fold.h"
 #include "daemon/indexer.h"
@@ -38,10 +39,10 @@
 #include "sql_catalogue.h"
 
 #define MIGRATE_CHECK_TIMEOUT_MS 10000
-
 /* A month of a city of a million fits; with the 4 MiB of the server its joins went to disk and took
  * twice as long. */
 #define REPORT_WORK_MEM_MB 32
+
 struct app {
     struct daemon d;
     const struct app_options *options;
@@ -257,11 +258,11 @@ static void make_pools(struct app *app, const char *conninfo)
     config.name = "report";
     config.connections = (int)d->settings.report_connections;
     config.is_snapshot = true;
-    d->report_pool = pg_pool_new(d->base, &config, &quiet);
     config.work_mem_mb = REPORT_WORK_MEM_MB;
+    d->report_pool = pg_pool_new(d->base, &config, &quiet);
     config.is_snapshot = false;
-    config.is_generic = true;
     config.work_mem_mb = 0;
+    config.is_generic = true;
     config.name = "intake";
     config.connections = (int)d->settings.intake_connections;
     d->intake_pool = pg_pool_new(d->base, &config, &quiet);
@@ -409,6 +410,7 @@ static void register_metrics(void)
     activation_register_metrics();
     push_register_metrics();
     events_register_metrics();
+    desk_event_register_metrics();
     queue_register_metrics();
     fold_register_metrics();
     indexer_register_metrics();

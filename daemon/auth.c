@@ -39,19 +39,25 @@ void auth_free(struct auth **auth)
     *auth = NULL;
 }
 
-/* An account that changed its role or unit becomes a new object: requests under way keep the old
- * one. */
+static bool same_text(const char *a, const char *b)
+{
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* An account that changed its role, unit or agent becomes a new object: requests under way keep the
+ * old one. */
 static struct account *intern_account(struct auth *auth, const char *name, enum actor_role role,
-                                      const char *unit)
+                                      const char *unit, const char *agent)
 {
     struct account *a = map_gets(auth->accounts, name);
 
-    if (a && a->role == role && (!unit || (a->unit && strcmp(a->unit, unit) == 0)))
+    if (a && a->role == role && same_text(a->unit, unit) && same_text(a->agent, agent))
         return a;
     a = arena_alloc(auth->arena, sizeof(*a));
     a->name = arena_strdup(auth->arena, name);
     a->role = role;
     a->unit = unit ? arena_strdup(auth->arena, unit) : NULL;
+    a->agent = agent ? arena_strdup(auth->arena, agent) : NULL;
     map_puts(auth->accounts, name, a);
     return a;
 }
@@ -74,10 +80,12 @@ void auth_take(struct auth *auth, uint64_t asked, const struct pg_result *rows)
         const uint8_t *hash = pg_result_bytea(rows, i, 3, scratch, &len);
         int role = word_find(role_words, ROLE_COUNT, pg_result_text(rows, i, 1));
         const char *unit = pg_result_null(rows, i, 2) ? NULL : pg_result_text(rows, i, 2);
+        const char *agent = pg_result_null(rows, i, 4) ? NULL : pg_result_text(rows, i, 4);
         if (role < 0 || len != CRYPTO_SHA256_SIZE)
             continue;
-        map_put(auth->tokens, hash, len,
-                intern_account(auth, pg_result_text(rows, i, 0), (enum actor_role)role, unit));
+        map_put(
+            auth->tokens, hash, len,
+            intern_account(auth, pg_result_text(rows, i, 0), (enum actor_role)role, unit, agent));
     }
     arena_free(&scratch);
 }

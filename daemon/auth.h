@@ -16,7 +16,8 @@
 struct account {
     const char *name;
     enum actor_role role;
-    const char *unit; /* code; of ROLE_UNIT */
+    const char *unit;  /* code; of ROLE_UNIT */
+    const char *agent; /* agent id of a desk; NULL = none */
 };
 
 struct auth;

@@ -40,6 +40,13 @@ struct config_next {
 };
 struct indexer;
 
+/* Of which refusals the desks were told when, see desk_event.h. */
+struct desk_refusal {
+    uint64_t key;
+    int64_t told_us;
+};
+#define DESK_REFUSALS 64
+
 struct daemon {
     struct event_base *base;
     struct settings settings;
@@ -66,6 +73,7 @@ struct daemon {
     struct batches *batches;
     struct push *push;
     struct fold *fold;
+    struct desk_refusal refusals_told[DESK_REFUSALS];
     struct indexer *indexer;
     struct ticket_numbers numbers;
     struct plan_rules plan_rules;

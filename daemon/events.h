@@ -10,10 +10,10 @@
 #include "daemon/request.h"
 
 /*
- * GET /v1/events ?after= &wait= &limit=   (desk, supervisor, admin: everything; unit: its own)
- * Changes in commit order. after = a cursor of an earlier answer, or "start" ("0") for everything
- * there is; without it, from now on. The answer always has `next`. With Accept: text/event-stream
- * the answer is a stream, and Last-Event-ID wins over ?after.
+ * GET /v1/events ?after= &wait= &limit=   (desk, supervisor: all of tickets, and what the desks
+ * hear of; unit: its own) Changes in commit order. after = a cursor of an earlier answer, or
+ * "start" ("0") for everything there is; without it, from now on. The answer always has `next`.
+ * With Accept: text/event-stream the answer is a stream, and Last-Event-ID wins over ?after.
  */
 void events_get(struct request *r);
 /* GET /v1/tickets/{}/events ?after= &limit=: the history, with a check of its hash chain. */
@@ -26,7 +26,7 @@ void events_register_metrics(void);
 /* Whose changes these are. */
 struct events_reader {
     struct request *r;
-    const char *unit;  /* code; NULL = everything */
+    struct push_reader who;
     const char *scope; /* of cursors */
 };
 struct events_reader events_reader_of(struct request *r);
@@ -38,7 +38,7 @@ MUST_CHECK bool events_place_parse(const struct events_reader *reader, const cha
 /* One page from the database: what the hub's memory does not have. */
 struct events_page {
     const struct pg_result *res;
-    int offset_min;
+    const struct daemon *d;
     int rows;                   /* events of the reader in it */
     struct push_cursor scanned; /* everything up to here was looked at */
     bool is_fresh;              /* it went up to the horizon: nothing was left */

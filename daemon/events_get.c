@@ -147,8 +147,8 @@ static bool may_wait(const struct poll *poll)
 
 static void wait_for_more(struct poll *poll)
 {
-    poll->waiter = push_wait(poll->r->d->push, poll->reader.unit, poll->until_us - clk_mono_us(),
-                             on_woken, poll);
+    poll->waiter = push_wait(poll->r->d->push, poll->reader.who.unit,
+                             poll->until_us - clk_mono_us(), on_woken, poll);
     if (!poll->waiter)
         request_problem(poll->r, PROBLEM_BUSY, NULL);
 }
@@ -179,7 +179,7 @@ static void poll_step(struct poll *poll)
 
     answer_begin(&answer, poll->limit);
     enum push_read read =
-        push_read(poll->r->d->push, &poll->place, poll->reader.unit, answer_take, &answer);
+        push_read(poll->r->d->push, &poll->place, &poll->reader.who, answer_take, &answer);
     if (answer.left < poll->limit)
         answer_send(&answer, poll);
     else

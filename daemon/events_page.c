@@ -1,7 +1,6 @@
 /*
  * events_page.c - places and pages of the event table for one reader.
  */
-#include "base/civil.h"
 #include "daemon/events.h"
 
 /* Events looked at for one page of a unit, however few are its own: a bound on one statement. */
@@ -15,7 +14,7 @@ struct events_reader events_reader_of(struct request *r)
 
     return (struct events_reader){
         .r = r,
-        .unit = unit,
+        .who = {.unit = unit, .agent = unit ? NULL : r->account->agent},
         .scope = unit ? arena_printf(r->arena, "events|unit|%s", unit) : "events|all",
     };
 }
@@ -45,21 +44,21 @@ void events_page_params(struct pg_params *params, const struct events_reader *re
     pg_params_init(params, arena);
     pg_param_text(params, arena_printf(arena, "%lld", (long long)place.xid));
     pg_param_int(params, place.id);
-    pg_param_text(params, reader->unit);
+    pg_param_text(params, reader->who.unit);
     pg_param_int(params, most);
-    pg_param_int(params, reader->unit && most ? SCAN_MAX : most);
+    pg_param_int(params, reader->who.unit && most ? SCAN_MAX : most);
+    pg_param_text(params, reader->who.agent);
 }
 
 void events_page_read(const struct events_reader *reader, const struct pg_result *res, int most,
                       struct events_page *page_r)
 {
-    const struct city *city = reader->r->d->city;
     int64_t scanned = pg_result_int(res, 0, PAGE_SCANNED);
     bool has_event = !pg_result_null(res, 0, PAGE_EVENT);
 
     *page_r = (struct events_page){
         .res = res,
-        .offset_min = city ? city_offset_min(city) : CIVIL_OFFSET_SHANGHAI_MIN,
+        .d = reader->r->d,
         .rows = has_event ? pg_result_rows(res) : 0,
     };
     if (most && page_r->rows == most) {
@@ -76,5 +75,5 @@ void events_page_read(const struct events_reader *reader, const struct pg_result
 
 struct push_event *events_page_event(const struct events_page *page, int row)
 {
-    return push_event_read(page->res, row, PAGE_EVENT, page->offset_min);
+    return push_event_read(page->d, page->res, row, PAGE_EVENT);
 }

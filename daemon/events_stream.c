@@ -195,7 +195,7 @@ static void pump(struct stream *stream)
 {
     if (stream->r->op || is_full(stream))
         return;
-    if (push_read(stream->r->d->push, &stream->place, stream->reader.unit, put_event, stream) ==
+    if (push_read(stream->r->d->push, &stream->place, &stream->reader.who, put_event, stream) ==
         PUSH_READ_OLD)
         read_page(stream);
 }
@@ -238,7 +238,7 @@ void events_stream_begin(const struct events_reader *reader, struct push_cursor 
     struct stream *stream = arena_alloc(r->arena, sizeof(*stream));
 
     *stream = (struct stream){.r = r, .reader = *reader, .place = place};
-    stream->waiter = push_subscribe(r->d->push, stream->reader.unit, on_woken, stream);
+    stream->waiter = push_subscribe(r->d->push, stream->reader.who.unit, on_woken, stream);
     if (!stream->waiter) {
         request_problem(r, PROBLEM_BUSY, NULL);
         return;

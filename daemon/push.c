@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/civil.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "daemon/push_private.h"
@@ -118,20 +117,15 @@ static void awake(struct push *push, int64_t horizon)
     push_stir(push, NULL);
 }
 
-static int city_offset(const struct push *push)
-{
-    return push->d->city ? city_offset_min(push->d->city) : CIVIL_OFFSET_SHANGHAI_MIN;
-}
-
 /* Columns of event_tail before those of the event. */
 enum { TAIL_HORIZON, TAIL_IS_HELD, TAIL_EVENT };
 
 static int take_rows(struct push *push, const struct pg_result *res)
 {
-    int offset = city_offset(push), taken = 0;
+    int taken = 0;
 
     for (int i = 0; i < pg_result_rows(res) && !pg_result_null(res, i, TAIL_EVENT); i++, taken++) {
-        struct push_event *event = push_event_read(res, i, TAIL_EVENT, offset);
+        struct push_event *event = push_event_read(push->d, res, i, TAIL_EVENT);
         push_waiters_wake(push, event);
         push->position = event->at;
         push_ring_add(&push->ring, event);
@@ -289,7 +283,8 @@ void push_hint(struct push *push)
  * --------------------------------------------------------------------------------------------------
  */
 
-enum push_read push_read(struct push *push, struct push_cursor *place, const char *unit,
+enum push_read push_read(struct push *push, struct push_cursor *place,
+                         const struct push_reader *reader,
                          bool (*take)(void *ctx, const struct push_event *event), void *ctx)
 {
     const struct push_ring *ring = &push->ring;
@@ -302,7 +297,7 @@ enum push_read push_read(struct push *push, struct push_cursor *place, const cha
     for (size_t i = push_ring_after(ring, *place); i < ring->count; i++) {
         const struct push_event *event = push_ring_at(ring, i);
         *place = event->at;
-        if (push_event_concerns(event, unit) && !take(ctx, event))
+        if (push_event_concerns(event, reader) && !take(ctx, event))
             return PUSH_READ_ENOUGH;
     }
     if (push_cursor_compare(push->position, *place) > 0)

@@ -63,9 +63,10 @@ enum push_read {
     PUSH_READ_OLD,    /* the place lies before what is in memory: ask the database */
     PUSH_READ_ASLEEP, /* the hub follows nothing now: ask the database; a waiter wakes it */
 };
-/* Events after *place that concern unit (NULL = all), in order; moves the place behind each. take
+/* Events after *place that concern the reader, in order; moves the place behind each. take
  * returns false for "this one, and then no more". It must not call the hub. */
-enum push_read push_read(struct push *push, struct push_cursor *place, const char *unit,
+enum push_read push_read(struct push *push, struct push_cursor *place,
+                         const struct push_reader *reader,
                          bool (*take)(void *ctx, const struct push_event *event), void *ctx);
 
 #endif

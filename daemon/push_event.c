@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/civil.h"
+#include "daemon/desk_event.h"
 
 enum column {
     COL_XID,
@@ -21,7 +23,9 @@ enum column {
     COL_UNIT,
     COL_AUDIENCE,
     COL_DETAIL,
-    COL_TEXT
+    COL_TEXT,
+    COL_AGENT,
+    COL_SEALED
 };
 
 int push_cursor_compare(struct push_cursor a, struct push_cursor b)
@@ -41,10 +45,32 @@ static char *copy(char **at, const char *text, size_t len)
     return start;
 }
 
+/* Takes over the JSON. */
+static struct push_event *make(struct push_cursor at, const char *type, const char *audience,
+                               const char *agent, struct sbuf *json)
+{
+    size_t type_len = strlen(type), audience_len = strlen(audience),
+           agent_len = agent ? strlen(agent) : 0;
+    size_t bytes = sizeof(struct push_event) + type_len + audience_len + agent_len + json->len + 4;
+    struct push_event *event = xmalloc(bytes);
+    char *end = (char *)(event + 1);
+
+    *event = (struct push_event){
+        .at = at,
+        .type = copy(&end, type, type_len),
+        .audience = copy(&end, audience, audience_len),
+        .agent = agent ? copy(&end, agent, agent_len) : NULL,
+        .json = copy(&end, json->data, json->len),
+        .json_len = json->len,
+        .bytes = bytes,
+    };
+    sbuf_free(json);
+    return event;
+}
+
 struct push_event *push_event_new(int64_t xid, const struct event_view *view, const char *audience,
                                   int offset_min)
 {
-    size_t type_len = strlen(view->type), audience_len = strlen(audience);
     struct json_writer w;
     struct sbuf json;
 
@@ -53,19 +79,21 @@ struct push_event *push_event_new(int64_t xid, const struct event_view *view, co
     jw_object(&w, NULL);
     event_json_write(&w, view, offset_min);
     jw_object_end(&w);
-    size_t bytes = sizeof(struct push_event) + type_len + audience_len + json.len + 3;
-    struct push_event *event = xmalloc(bytes);
-    char *at = (char *)(event + 1);
-    *event = (struct push_event){
-        .at = {xid, view->id},
-        .type = copy(&at, view->type, type_len),
-        .audience = copy(&at, audience, audience_len),
-        .json = copy(&at, json.data, json.len),
-        .json_len = json.len,
-        .bytes = bytes,
-    };
-    sbuf_free(&json);
-    return event;
+    return make((struct push_cursor){xid, view->id}, view->type, audience, NULL, &json);
+}
+
+struct push_event *push_event_new_desk(int64_t xid, const struct desk_event_view *view,
+                                       const char *agent, int offset_min)
+{
+    struct json_writer w;
+    struct sbuf json;
+
+    sbuf_init(&json, 0);
+    jw_init(&w, &json);
+    jw_object(&w, NULL);
+    desk_event_json_write(&w, view, offset_min);
+    jw_object_end(&w);
+    return make((struct push_cursor){xid, view->id}, view->type, "", agent, &json);
 }
 
 static const char *text_or_null(const struct pg_result *res, int row, int col)
@@ -73,7 +101,8 @@ static const char *text_or_null(const struct pg_result *res, int row, int col)
     return pg_result_null(res, row, col) ? NULL : pg_result_text(res, row, col);
 }
 
-struct push_event *push_event_read(const struct pg_result *res, int row, int first, int offset_min)
+static struct push_event *read_ticket(const struct pg_result *res, int row, int first,
+                                      int offset_min)
 {
     struct event_view view = {
         .id = pg_result_int(res, row, first + COL_ID),
@@ -93,19 +122,48 @@ struct push_event *push_event_read(const struct pg_result *res, int row, int fir
                           pg_result_text(res, row, first + COL_AUDIENCE), offset_min);
 }
 
+static struct push_event *read_desk(const struct daemon *d, const struct pg_result *res, int row,
+                                    int first, int offset_min)
+{
+    struct arena *arena = arena_new();
+    size_t len;
+    const uint8_t *sealed = pg_result_bytea(res, row, first + COL_SEALED, arena, &len);
+    const struct desk_event_view view = {
+        .id = pg_result_int(res, row, first + COL_ID),
+        .type = pg_result_text(res, row, first + COL_TYPE),
+        .at_us = pg_result_instant(res, row, first + COL_AT),
+        .detail = pg_result_text(res, row, first + COL_DETAIL),
+        .more = desk_event_open(d, sealed, len, arena),
+    };
+    struct push_event *event =
+        push_event_new_desk(pg_result_int(res, row, first + COL_XID), &view,
+                            text_or_null(res, row, first + COL_AGENT), offset_min);
+
+    arena_free(&arena);
+    return event;
+}
+
+struct push_event *push_event_read(const struct daemon *d, const struct pg_result *res, int row,
+                                   int first)
+{
+    int offset_min = d->city ? city_offset_min(d->city) : CIVIL_OFFSET_SHANGHAI_MIN;
+
+    if (pg_result_null(res, row, first + COL_NUMBER))
+        return read_desk(d, res, row, first, offset_min);
+    return read_ticket(res, row, first, offset_min);
+}
+
 void push_event_free(struct push_event **event)
 {
     free(*event);
     *event = NULL;
 }
 
-bool push_event_concerns(const struct push_event *event, const char *unit)
+static bool is_in_audience(const struct push_event *event, const char *unit)
 {
-    size_t len = unit ? strlen(unit) : 0;
+    size_t len = strlen(unit);
     const char *at = event->audience;
 
-    if (!unit)
-        return true;
     while (*at) {
         const char *end = strchr(at, PUSH_AUDIENCE_END);
         INVARIANT(end != NULL);
@@ -114,4 +172,13 @@ bool push_event_concerns(const struct push_event *event, const char *unit)
         at = end + 1;
     }
     return false;
+}
+
+bool push_event_concerns(const struct push_event *event, const struct push_reader *reader)
+{
+    if (reader->unit)
+        return is_in_audience(event, reader->unit);
+    if (!event->agent)
+        return true;
+    return reader->agent && strcmp(event->agent, reader->agent) == 0;
 }

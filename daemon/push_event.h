@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/daemon.h"
 #include "pg/pg.h"
 #include "proto/event_json.h"
 
@@ -21,19 +22,29 @@ struct push_event {
     struct push_cursor at;
     const char *type;
     const char *audience; /* unit codes, each followed by PUSH_AUDIENCE_END; NUL at the end */
+    const char *agent;    /* the desk that alone hears it; NULL = every desk */
     const char *json;
     size_t json_len;
     size_t bytes; /* of memory, all told */
 };
 #define PUSH_AUDIENCE_END '\x1f'
 
+/* Whose events these are. */
+struct push_reader {
+    const char *unit;  /* code; NULL = a desk: everything that is not another desk's */
+    const char *agent; /* agent id of the desk; NULL = none */
+};
+
 /* Columns that event_tail.sql and event_page.sql share, from `first` on. */
-struct push_event *push_event_read(const struct pg_result *res, int row, int first, int offset_min);
+struct push_event *push_event_read(const struct daemon *d, const struct pg_result *res, int row,
+                                   int first);
 /* The same from its parts; audience as in the struct. */
 struct push_event *push_event_new(int64_t xid, const struct event_view *view, const char *audience,
                                   int offset_min);
+/* The same of an event of the desks. */
+struct push_event *push_event_new_desk(int64_t xid, const struct desk_event_view *view,
+                                       const char *agent, int offset_min);
 void push_event_free(struct push_event **event);
-/* unit NULL = the desk: everything. */
-bool push_event_concerns(const struct push_event *event, const char *unit);
+bool push_event_concerns(const struct push_event *event, const struct push_reader *reader);
 
 #endif

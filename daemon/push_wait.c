@@ -262,7 +262,8 @@ static bool changed_since(const struct push *push, const char *unit, uint64_t ma
     if (mark < push->awoken_at || fresh > push->ring.count)
         return true;
     for (size_t i = push->ring.count - (size_t)fresh; i < push->ring.count; i++) {
-        if (push_event_concerns(push_ring_at(&push->ring, i), unit))
+        if (!unit ||
+            push_event_concerns(push_ring_at(&push->ring, i), &(struct push_reader){.unit = unit}))
             return true;
     }
     return false;

@@ -74,6 +74,8 @@ const struct route_entry route_table[] = {
      "rotateToken"},
     {HTTP_POST, "/v1/admin/accounts/{}/disable", ADMIN, BODY_SMALL, admin_account_disable_post,
      "disableAccount"},
+    {HTTP_POST, "/v1/admin/accounts/{}/agent", ADMIN, BODY_SMALL, admin_account_agent_post,
+     "setAccountAgent"},
     {HTTP_POST, "/v1/admin/recount", ADMIN | ROLE_BIT(SUPERVISOR), BODY_SMALL, admin_recount_post,
      "recount"},
 

@@ -79,7 +79,7 @@ static void on_created(void *ctx, const struct pg_result *res)
 
     if (!is_rows(res))
         fail_result(c, res);
-    else if (pg_result_rows(res) == 0 || pg_result_bool(res, 0, 1))
+    else if (pg_result_rows(res) == 0 || !pg_result_null(res, 0, 1))
         fail(c, "somebody made this account at the same moment; try again", c->name);
     else
         print_token(c);
@@ -101,6 +101,9 @@ static void create(struct command *c)
     pg_array_bytea(&array, c->hash, sizeof(c->hash));
     pg_param_array(&params, &array);
     param_author(c, &params);
+    pg_array_init(&array, c->arena);
+    pg_array_text(&array, NULL);
+    pg_param_array(&params, &array);
     (void)pg_submit(c->pool, &SQL_ACCOUNT_CREATE, &params, COMMAND_TIMEOUT_US, on_created, c);
 }
 

@@ -37,6 +37,31 @@ void event_json_write(struct json_writer *w, const struct event_view *event, int
     jw_string(w, "text", event->text);
 }
 
+/* The members of an object in its braces, behind those that are there. */
+static void write_members(struct json_writer *w, const char *object)
+{
+    size_t len = strlen(object);
+
+    INVARIANT(len >= 2 && object[0] == '{' && object[len - 1] == '}');
+    if (len == 2)
+        return;
+    sbuf_addc(w->out, ',');
+    sbuf_add(w->out, object + 1, len - 2);
+}
+
+void desk_event_json_write(struct json_writer *w, const struct desk_event_view *event,
+                           int offset_min)
+{
+    char id[24];
+
+    (void)snprintf(id, sizeof(id), "%lld", (long long)event->id);
+    jw_string(w, "id", id);
+    jw_string(w, "type", event->type);
+    jw_instant(w, "at", event->at_us, offset_min);
+    write_members(w, event->detail);
+    write_members(w, event->more);
+}
+
 void event_stream_write(struct sbuf *out, const char *id, const char *type, const char *data,
                         size_t len)
 {

@@ -24,6 +24,17 @@ struct event_view {
 /* Appends the members to an open object. */
 void event_json_write(struct json_writer *w, const struct event_view *event, int offset_min);
 
+/* What belongs to no ticket: {"id", "type", "at"} and the members of two more objects, whose names
+ * must not meet. */
+struct desk_event_view {
+    int64_t id;
+    const char *type;
+    int64_t at_us;
+    const char *detail, *more; /* one JSON object each, as PostgreSQL or a json_writer writes it */
+};
+void desk_event_json_write(struct json_writer *w, const struct desk_event_view *event,
+                           int offset_min);
+
 /* One event; data must be a single line, as all our JSON is. */
 void event_stream_write(struct sbuf *out, const char *id, const char *type, const char *data,
                         size_t len);

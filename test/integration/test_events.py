@@ -149,6 +149,81 @@ class Events(DaemonTest):
             self.assertEqual(stream.wait_for(len(wanted)).ids(), wanted)
         self.assertEqual(self.poll_all(self.desk, here, 2)[0], wanted)
 
+    # ---- what belongs to no ticket ---------------------------------------------------------------------
+
+    def desk_event(self, agent, n):
+        self.addCleanup(self.daemon.sql, "DELETE FROM desk_event")
+        value = f"'{agent}'" if agent else "NULL"
+        return int(self.daemon.sql("INSERT INTO desk_event (type, at, agent, detail) VALUES ('door.refused', now(), "
+                                   f"{value}, '{{\"door\": \"d\", \"name\": \"{n}\", \"reason\": \"r\"}}') RETURNING id")[0][0])
+
+    def test_desk_events_reach_whom_they_are_for(self):
+        """In one order with the events of tickets; an agent's own go to that agent alone, units hear of none."""
+        self.admin.post("/v1/admin/accounts/desk2/agent", {"agent": "2002"})
+        self.addCleanup(self.admin.post, "/v1/admin/accounts/desk2/agent", {"agent": None})
+        desk2 = self.daemon.client("desk2")
+        self.addCleanup(desk2.close)
+        place, place2, unit_place = (c.get("/v1/events")["next"] for c in (self.desk, desk2, self.unit))
+        streams = {who: self.stream(who) for who in ("desk", "desk2", "supervisor", "unit:JY-GJ")}
+        wanted = {who: [] for who in streams}
+        of_tickets = len(self.ids())
+        for n in range(4):
+            self.note(f"工单 {n}")
+            everybody, own = self.desk_event(None, n), self.desk_event("2002", n)
+            note = self.since(of_tickets)[n]
+            for who in ("desk", "desk2", "supervisor"):
+                wanted[who] += [note, everybody] + ([own] if who == "desk2" else [])
+            wanted["unit:JY-GJ"].append(note)
+        for who, stream in streams.items():
+            self.assertEqual(stream.wait_for(len(wanted[who])).ids(), wanted[who], who)
+        for client, at, who in ((self.desk, place, "desk"), (desk2, place2, "desk2"), (self.unit, unit_place, "unit:JY-GJ")):
+            self.assertEqual(self.poll_all(client, at, 3)[0], wanted[who], "from memory: " + who)
+            whole = self.poll_all(client, "start", 3)[0]
+            self.assertEqual([i for i in whole if i in wanted["desk2"]], wanted[who], "from the table: " + who)
+            self.assertEqual(len(whole), len(set(whole)))
+        page = self.desk.get(f"/v1/events?after={place}")["items"]
+        event = next(e for e in page if "seq" not in e)
+        self.assertEqual({k: event[k] for k in ("type", "door", "name", "reason")},
+                         {"type": "door.refused", "door": "d", "name": "0", "reason": "r"})
+
+    def test_desk_events_commit_late(self):
+        here = self.desk.get("/v1/events")["next"]
+        self.addCleanup(self.daemon.sql, "DELETE FROM desk_event")
+        session = Session(self.daemon)
+        late = int(session.run("BEGIN; INSERT INTO desk_event (type, at, detail) VALUES ('door.refused', now(), "
+                               "'{\"door\": \"d\", \"name\": \"late\", \"reason\": \"r\"}') RETURNING id;"))
+        known = len(self.ids())
+        self.note("早提交")
+        self.assertEqual(self.poll_all(self.desk, here)[0], [])
+        session.run("COMMIT; SELECT 1;")
+        session.close()
+        self.assertEqual(self.poll_all(self.desk, here)[0], [late] + self.since(known))
+
+    def test_agent_ids(self):
+        def agents():
+            return {a["name"]: a["agent"] for a in self.admin.get("/v1/admin/accounts")["items"] if a["agent"]}
+        made = self.admin.post("/v1/admin/accounts", {"accounts": [{"name": "wang", "role": "desk", "agent": "3001"}]})
+        self.assertEqual(made["items"][0]["agent"], "3001")
+        self.assertEqual(agents(), {"wang": "3001"})
+        taken = self.admin.call("POST", "/v1/admin/accounts", {"accounts": [{"name": "li", "role": "desk", "agent": "3001"}]})
+        self.assertEqual((taken.status, taken.json["errors"]), (409, [{"field": "accounts[0].agent", "reason": "duplicate"}]))
+        self.admin.post("/v1/admin/accounts/desk2/agent", {"agent": "3001"})
+        self.assertEqual(agents(), {"desk2": "3001"}, "it moves")
+        self.admin.post("/v1/admin/accounts/desk2/agent", {"agent": None})
+        self.assertEqual(agents(), {})
+        for name, body, status in (("nobody", {"agent": "1"}, 404), ("phone", {"agent": "1"}, 409),
+                                   ("desk2", {"agent": "a b"}, 400), ("desk2", {"agent": 5}, 400)):
+            self.assertEqual(self.admin.call("POST", f"/v1/admin/accounts/{name}/agent", body).status, status, body)
+        for account, reason in (({"name": "x1", "role": "web", "agent": "1"}, "not_allowed"),
+                                ({"name": "x2", "role": "desk", "agent": "1 2"}, "format")):
+            answer = self.admin.call("POST", "/v1/admin/accounts", {"accounts": [account]})
+            self.assertEqual((answer.status, answer.json["errors"]),
+                             (400, [{"field": "accounts[0].agent", "reason": reason}]))
+        self.daemon.hotline("admin", "account", "agent", "desk2", "3003")
+        self.assertEqual(agents(), {"desk2": "3003"})
+        self.daemon.hotline("admin", "account", "agent", "desk2")
+        self.assertEqual(agents(), {})
+
     def unit_place(self):
         return self.unit.get("/v1/events")["next"]
 

@@ -235,11 +235,13 @@ static bool take_none(void *ctx, const struct push_event *event)
 
 static void test_push_asleep_reads_nothing(void **state)
 {
+    static const struct push_reader everything = {NULL, NULL};
     struct rig *rig = *state;
     struct push_cursor place = {3, 4};
     int taken = 0;
 
-    assert_int_equal(push_read(rig->d.push, &place, NULL, take_none, &taken), PUSH_READ_ASLEEP);
+    assert_int_equal(push_read(rig->d.push, &place, &everything, take_none, &taken),
+                     PUSH_READ_ASLEEP);
     assert_int_equal(taken, 0);
     assert_int_equal(place.xid, 3);
     push_look(rig->d.push); /* nobody waits: no look */

@@ -46,6 +46,71 @@ static void test_push_cursor_order(void **state)
                      0);
 }
 
+static bool concerns(const struct push_event *event, const char *unit)
+{
+    return push_event_concerns(event, &(struct push_reader){.unit = unit});
+}
+
+static struct push_event *make_desk(const char *agent, const char *detail, const char *more)
+{
+    const struct desk_event_view view = {
+        .id = 78,
+        .type = "call.popped",
+        .at_us = INT64_C(1770948000000000),
+        .detail = detail,
+        .more = more,
+    };
+    return push_event_new_desk(5, &view, agent, 480);
+}
+
+static void test_push_event_of_desks(void **state)
+{
+    static const struct {
+        const char *of, *unit, *agent;
+        bool hears;
+    } cases[] = {
+        {"1001", NULL, "1001", true}, {"1001", NULL, "1002", false}, {"1001", NULL, "100", false},
+        {"1001", NULL, NULL, false},  {NULL, NULL, "1001", true},    {NULL, NULL, NULL, true},
+        {NULL, "1001", NULL, false},  {"1001", "1001", NULL, false}, {"1001", "A", "1001", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct push_event *event = make_desk(cases[i].of, "{}", "{}");
+        const struct push_reader reader = {cases[i].unit, cases[i].agent};
+
+        assert_int_equal(push_event_concerns(event, &reader), cases[i].hears);
+        push_event_free(&event);
+    }
+}
+
+static void test_push_event_of_desks_json(void **state)
+{
+    static const struct {
+        const char *detail, *more, *members;
+    } cases[] = {
+        {"{}", "{}", ""},
+        {"{\"a\": 1}", "{}", ",\"a\": 1"},
+        {"{}", "{\"b\":[]}", ",\"b\":[]"},
+        {"{\"a\": {\"c\": 2}}", "{\"b\":null}", ",\"a\": {\"c\": 2},\"b\":null"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct push_event *event = make_desk("1001", cases[i].detail, cases[i].more);
+        char *wanted = xasprintf("{\"id\":\"78\",\"type\":\"call.popped\","
+                                 "\"at\":\"2026-02-13T10:00:00+08:00\"%s}",
+                                 cases[i].members);
+
+        assert_string_equal(event->json, wanted);
+        assert_string_equal(event->agent, "1001");
+        assert_int_equal(event->at.xid, 5);
+        assert_int_equal(event->at.id, 78);
+        free(wanted);
+        push_event_free(&event);
+    }
+}
+
 static void test_push_event_concerns_its_audience(void **state)
 {
     struct push_event *event = make(1, 1,
@@ -54,19 +119,19 @@ static void test_push_event_concerns_its_audience(void **state)
                                     NULL);
 
     (void)state;
-    assert_true(push_event_concerns(event, NULL));
-    assert_true(push_event_concerns(event, "AB"));
-    assert_true(push_event_concerns(event, "C"));
-    assert_false(push_event_concerns(event, "A"));
-    assert_false(push_event_concerns(event, "B"));
-    assert_false(push_event_concerns(event, "ABC"));
-    assert_false(push_event_concerns(event, ""));
+    assert_true(concerns(event, NULL));
+    assert_true(concerns(event, "AB"));
+    assert_true(concerns(event, "C"));
+    assert_false(concerns(event, "A"));
+    assert_false(concerns(event, "B"));
+    assert_false(concerns(event, "ABC"));
+    assert_false(concerns(event, ""));
     push_event_free(&event);
     assert_null(event);
     event = make(1, 1, "", NULL);
-    assert_true(push_event_concerns(event, NULL));
-    assert_false(push_event_concerns(event, "A"));
-    assert_false(push_event_concerns(event, ""));
+    assert_true(concerns(event, NULL));
+    assert_false(concerns(event, "A"));
+    assert_false(concerns(event, ""));
     push_event_free(&event);
 }
 
@@ -216,6 +281,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_push_cursor_order),
         cmocka_unit_test(test_push_event_concerns_its_audience),
+        cmocka_unit_test(test_push_event_of_desks),
+        cmocka_unit_test(test_push_event_of_desks_json),
         cmocka_unit_test(test_push_event_json),
         cmocka_unit_test(test_push_ring_finds_places),
         cmocka_unit_test(test_push_ring_forgets_the_oldest),
