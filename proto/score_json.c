@@ -273,7 +273,7 @@ void score_json_write_report(struct sbuf *out, const struct scores_report *repor
     }
     jw_int(&w, "count", (int64_t)report->count);
     jw_array(&w, "items");
-    for (size_t i = 0; i < report->shown; i++)
+    for (size_t i = 0; report->set && i < report->shown; i++)
         write_row(&w, report, report->order[i]);
     jw_array_end(&w);
     jw_object_end(&w);
