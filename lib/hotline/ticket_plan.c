@@ -384,8 +384,9 @@ static void open_again(struct plan *p, const struct machine_row *row)
     p->t->callback_attempts = 0; /* of a merged ticket's call-backs none counts for this life */
     if (is_merged) {
         clocks_revive_resolve(p);
-        clocks_start_at(p, SLA_RECEIVED, 0); /* of what was merged before it was complete */
-    } else if (!to_units) {                  /* the redo has its round and its clock already */
+        if (p->t->clock_count == 0) /* merged before it was complete */
+            clocks_start_at(p, SLA_RECEIVED, 0);
+    } else if (!to_units) { /* the redo has its round and its clock already */
         next_round(p);
         clocks_start_at(p, SLA_REDO, 0);
     }

@@ -353,7 +353,8 @@ static void on_unmerged(struct fold *f)
         f->clocks[i - 1].state = CLOCK_RUNNING;
         f->clocks[i - 1].met_us = 0;
     }
-    begin_all(f, SLA_RECEIVED, NULL);
+    if (f->clock_count == 0) /* nothing had been promised yet */
+        begin_all(f, SLA_RECEIVED, NULL);
     begin_by_rule(f, CLOCK_DISPATCH, WHOLE);
 }
 

@@ -76,6 +76,16 @@ void ticket_rig_use_rules(struct ticket_rig *rig, const struct sla_rule *rules, 
     rig->policy = "fast";
 }
 
+void ticket_rig_use_calendar(struct ticket_rig *rig, const struct calendar_spec *calendar,
+                             int64_t version)
+{
+    city_unref(&rig->city);
+    rig->city_spec.calendars[0] = *calendar;
+    rig->city_spec.spec.calendar_version = version;
+    rig->city = city_fixture_build(&rig->city_spec);
+    rig->context.city = rig->city;
+}
+
 int ticket_rig_setup(void **state)
 {
     struct ticket_rig *rig = calloc(1, sizeof(*rig));
@@ -273,6 +283,15 @@ struct ticket_command rig_callback(bool reached, int solved, int satisfied)
     c.reached = reached;
     c.solved = solved;
     c.satisfied = satisfied;
+    return c;
+}
+
+struct ticket_command rig_decide(int assignment, bool grant)
+{
+    struct ticket_command c = rig_desk(ACTION_DECIDE);
+
+    c.assignment = assignment;
+    c.grant = grant;
     return c;
 }
 

@@ -50,6 +50,10 @@ void ticket_rig_renew_arena(struct ticket_rig *rig);
 /* The rules of the policy "fast" from now on; they have to outlive the rig. */
 void ticket_rig_use_rules(struct ticket_rig *rig, const struct sla_rule *rules, size_t count);
 
+/* Another calendar of the city from now on, under this version; copied. */
+void ticket_rig_use_calendar(struct ticket_rig *rig, const struct calendar_spec *calendar,
+                             int64_t version);
+
 /* The clock of the test: "2026-02-13 10:00". */
 void rig_at(struct ticket_rig *rig, const char *local_time);
 /* Routes and plans a new ticket; kind and urgency as given. region NULL = not known. */
@@ -76,6 +80,8 @@ struct ticket_command rig_dispatch(enum actor_role role, const char *lead, const
                                    size_t co_count);
 struct ticket_command rig_review(bool pass);
 struct ticket_command rig_callback(bool reached, int solved, int satisfied);
+/* The desk decides what an assignment has asked for. */
+struct ticket_command rig_decide(int assignment, bool grant);
 
 /* The newest clock of this kind (of any assignment); fails if there is none. */
 const struct ticket_clock *rig_clock(const struct ticket_rig *rig, enum clock_kind clock);
