@@ -1,5 +1,5 @@
 /*
- * cmd_admin.c - hotline admin import|validate|export: the city's configuration.
+ * cmd_admin.c - hotline admin import|validate|export: the city's configuration; admin verify.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -185,6 +185,119 @@ static enum exit_code run_export(struct client *client, const struct args *args)
     return code;
 }
 
+/* ---- verify ------------------------------------------------------------------------------------
+ */
+
+struct verified {
+    int64_t tickets, events, clocks, differing, broken_chains;
+};
+
+static void add_page(struct verified *sum, const struct json_value *page)
+{
+    sum->tickets += json_int(json_get(page, "tickets"));
+    sum->events += json_int(json_get(page, "events"));
+    sum->clocks += json_int(json_get(page, "clocks"));
+    sum->differing += json_int(json_get(page, "differing"));
+    sum->broken_chains += json_int(json_get(page, "broken_chains"));
+}
+
+static void view_samples(const struct client *client, const struct json_value *page)
+{
+    const struct json_value *samples = json_get(page, "samples");
+
+    for (size_t i = 0; i < json_array_length(samples); i++) {
+        struct sbuf line;
+
+        sbuf_init(&line, 0);
+        json_write_value(&line, json_at(samples, i));
+        fprintf(client->out, "  %s\n", line.data);
+        sbuf_free(&line);
+    }
+}
+
+/* Over itself on a terminal, a line for each page elsewhere. */
+static void view_progress(const struct client *client, const struct verified *sum)
+{
+    if (client->err_is_terminal)
+        fprintf(client->err, "\r%s %lld", client_text(client, T_VERIFY_PROGRESS),
+                (long long)sum->tickets);
+    else
+        fprintf(client->err, "%s %lld\n", client_text(client, T_VERIFY_PROGRESS),
+                (long long)sum->tickets);
+}
+
+static void view_verified(const struct client *client, const struct verified *sum)
+{
+    static const enum text_id labels[] = {T_LABEL_TICKETS, T_LABEL_EVENTS, T_LABEL_CLOCKS,
+                                          T_LABEL_DIFFERING_CLOCKS, T_LABEL_BROKEN_CHAINS};
+    const int64_t numbers[] = {sum->tickets, sum->events, sum->clocks, sum->differing,
+                               sum->broken_chains};
+    char text[24];
+
+    if (client->err_is_terminal)
+        fputc('\n', client->err);
+    for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
+        snprintf(text, sizeof(text), "%lld", (long long)numbers[i]);
+        view_line(client, labels[i], text);
+    }
+}
+
+/* One page; after = where it begins, then where the next one does ("" = that was all). */
+static enum exit_code verify_page(struct client *client, const struct args *args,
+                                  struct sbuf *after, struct verified *sum)
+{
+    struct api_answer answer;
+    struct json_writer w;
+    struct sbuf body;
+
+    sbuf_init(&body, 0);
+    jw_init(&w, &body);
+    jw_object(&w, NULL);
+    if (after->len)
+        jw_string(&w, "after", after->data);
+    jw_object_end(&w);
+    enum exit_code code = api_call(client,
+                                   &(struct api_request){.method = "POST",
+                                                         .path = "/v1/admin/verify",
+                                                         .who = client_who(client, args),
+                                                         .body = body.data,
+                                                         .body_len = body.len,
+                                                         .is_patient = true},
+                                   &answer);
+    sbuf_free(&body);
+    if (code != EXIT_DONE)
+        return code;
+    const char *next = json_string(json_get(api_root(&answer), "next"), NULL);
+    sbuf_clear(after);
+    sbuf_adds(after, next ? next : "");
+    add_page(sum, api_root(&answer));
+    if (!api_print_raw(client, &answer))
+        view_samples(client, api_root(&answer));
+    api_answer_free(&answer);
+    return EXIT_DONE;
+}
+
+/* Differences are a refusal, so that scripts can stop. With --json each page is one line. */
+static enum exit_code run_verify(struct client *client, const struct args *args)
+{
+    struct verified sum = {0};
+    enum exit_code code;
+    struct sbuf after;
+
+    sbuf_init(&after, 0);
+    do {
+        code = verify_page(client, args, &after, &sum);
+        if (code == EXIT_DONE)
+            view_progress(client, &sum);
+    } while (code == EXIT_DONE && after.len);
+    sbuf_free(&after);
+    if (code != EXIT_DONE)
+        return code;
+    if (!client->json)
+        view_verified(client, &sum);
+    return sum.differing || sum.broken_chains ? EXIT_REFUSED : EXIT_DONE;
+}
+
 static const struct option export_options[] = {
     {.name = "csv", .kind = OPTION_DIR, .hint = "DIR", .help = T_OPT_CSV},
 };
@@ -211,5 +324,10 @@ const struct command admin_commands[] = {
      .options = export_options,
      .option_count = ARRAY_LEN(export_options),
      .run = run_export},
+    {.path = "admin verify",
+     .operands = "",
+     .summary = T_CMD_ADMIN_VERIFY,
+     .as = "admin",
+     .run = run_verify},
 };
 const size_t admin_command_count = ARRAY_LEN(admin_commands);

@@ -65,6 +65,7 @@ struct daemon {
     struct config_next next;
     struct activation *activation;
     unsigned replays_running; /* each holds two cities */
+    bool is_verifying;        /* one at a time */
     struct auth *auth;
     struct intake *intake;
     struct store *store;
@@ -72,8 +73,8 @@ struct daemon {
     struct recalendar *recalendar;
     struct batches *batches;
     struct push *push;
-    struct fold *fold;
     struct desk_refusal refusals_told[DESK_REFUSALS];
+    struct fold *fold;
     struct indexer *indexer;
     struct ticket_numbers numbers;
     struct plan_rules plan_rules;

@@ -17,5 +17,7 @@ void report_scores_get(struct request *r);
 void report_bulletin_get(struct request *r);
 /* POST /v1/admin/recount {}: supervisor, admin. */
 void admin_recount_post(struct request *r);
+/* POST /v1/admin/verify {after, limit}: the same. */
+void admin_verify_post(struct request *r);
 
 #endif

@@ -78,6 +78,8 @@ const struct route_entry route_table[] = {
      "setAccountAgent"},
     {HTTP_POST, "/v1/admin/recount", ADMIN | ROLE_BIT(SUPERVISOR), BODY_SMALL, admin_recount_post,
      "recount"},
+    {HTTP_POST, "/v1/admin/verify", ADMIN | ROLE_BIT(SUPERVISOR), BODY_SMALL, admin_verify_post,
+     "verify"},
 
     {HTTP_GET, "/v1/admin/{}", DESK | ADMIN, 0, version_list_get, "listVersions"},
     {HTTP_GET, "/v1/admin/{}/drafts", DESK | ADMIN, 0, draft_list_get, "listDrafts"},

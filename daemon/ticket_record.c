@@ -245,6 +245,23 @@ static void read_clock(const struct json_value *v, struct arena *arena, struct t
     c->adjustments = read_adjustments(json_at(v, 24), arena, &c->adjustment_count);
 }
 
+struct ticket_clock *ticket_record_clocks(const char *json, size_t len, struct arena *arena,
+                                          size_t *count_r)
+{
+    struct faults faults;
+
+    faults_init(&faults, arena);
+    struct json_doc *doc = json_parse(json, len, &faults);
+    INVARIANT(doc != NULL); /* PostgreSQL made it */
+    size_t count = json_array_length(json_root(doc));
+    struct ticket_clock *clocks = count ? arena_alloc(arena, count * sizeof(*clocks)) : NULL;
+    for (size_t i = 0; i < count; i++)
+        read_clock(json_at(json_root(doc), i), arena, &clocks[i]);
+    json_doc_free(&doc);
+    *count_r = count;
+    return clocks;
+}
+
 static struct json_doc *parse_column(const struct reader *r, enum column col)
 {
     struct faults faults;
@@ -272,14 +289,10 @@ static void read_children(const struct reader *r, struct ticket_record *record)
                             &record->leases[i]);
         json_doc_free(&doc);
     }
-    doc = parse_column(r, COL_CLOCKS);
-    if (!doc)
-        return;
-    v->clock_count = json_array_length(json_root(doc));
-    v->clocks = arena_alloc(r->arena, v->clock_count * sizeof(*v->clocks));
-    for (size_t i = 0; i < v->clock_count; i++)
-        read_clock(json_at(json_root(doc), i), r->arena, &v->clocks[i]);
-    json_doc_free(&doc);
+    if (!pg_result_null(r->res, r->row, COL_CLOCKS))
+        v->clocks = ticket_record_clocks(pg_result_text(r->res, r->row, COL_CLOCKS),
+                                         pg_result_length(r->res, r->row, COL_CLOCKS), r->arena,
+                                         &v->clock_count);
 }
 
 void ticket_record_params(struct pg_params *params, struct arena *arena, const int64_t *numbers,

@@ -21,5 +21,8 @@ void ticket_record_read(const struct daemon *d, const struct pg_result *res, int
 /* The column of that name: what moved a deadline, in order of time. NULL = nothing did. */
 const struct clock_adjustment *ticket_record_adjustments(const char *json, size_t len,
                                                          struct arena *arena, size_t *count_r);
+/* The column `clocks` of ticket_load and verify_page; NULL = none. */
+struct ticket_clock *ticket_record_clocks(const char *json, size_t len, struct arena *arena,
+                                          size_t *count_r);
 
 #endif

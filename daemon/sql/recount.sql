@@ -5,11 +5,19 @@
 -- (folded and not). Not one figure here is taken from a column that the count was written from in the same breath where
 -- another witness exists: who got it from the event of dispatch or the newest assignment, the tier from the closing
 -- event, lateness from the clocks. One row with no figure = all equal. `stock_...` compares the stock with the days.
+-- A reopened ticket's closing is undone: the last one counts, and only while the ticket is closed. A co-unit's own clock
+-- makes nobody late. What came in incomplete was received by nobody: its second event is no dispatch.
 WITH lead AS (
     SELECT DISTINCT ON (number) number, unit FROM assignment WHERE role = 'lead' ORDER BY number, ordinal DESC
 ),
 late AS (
-    SELECT DISTINCT number FROM ticket_clock WHERE clock = 'resolve' AND breached_at IS NOT NULL
+    SELECT DISTINCT number FROM ticket_clock WHERE clock = 'resolve' AND assignment = 0 AND breached_at IS NOT NULL
+),
+closing AS (
+    SELECT DISTINCT ON (number) number, detail ->> 'tier' AS tier
+    FROM ticket_event
+    WHERE type = 'ticket.closed'
+    ORDER BY number, seq DESC
 ),
 seen AS (
     SELECT coalesce(e.detail ->> 'lead_unit', '') AS unit, '' AS tier, t.region, t.category, t.kind, t.channel,
@@ -26,10 +34,10 @@ seen AS (
     FROM ticket t LEFT JOIN late l USING (number)
     WHERE t.state IN ('incomplete', 'accepted', 'handling', 'review', 'callback')
     UNION ALL
-    SELECT coalesce(t.closed_unit, ''), e.detail ->> 'tier', t.region, t.category, t.kind, t.channel, 0,
-           (e.detail ->> 'tier' = 'desk')::int, 0, 0, 1, (l.number IS NULL)::int, 0
-    FROM ticket_event e JOIN ticket t USING (number) LEFT JOIN late l USING (number)
-    WHERE e.type = 'ticket.closed'
+    SELECT coalesce(t.closed_unit, ''), c.tier, t.region, t.category, t.kind, t.channel, 0, (c.tier = 'desk')::int, 0, 0,
+           1, (l.number IS NULL)::int, 0
+    FROM closing c JOIN ticket t USING (number) LEFT JOIN late l USING (number)
+    WHERE t.state IN ('closed', 'archived')
 ),
 truth AS (
     SELECT unit, tier, coalesce(region, '') AS region, category, kind, channel, sum(received) AS received,

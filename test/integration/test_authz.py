@@ -95,6 +95,7 @@ TABLE = [
     ("POST", "/v1/admin/accounts/{account}/agent", "account", {"agent": "w{n}"}, ADMIN),
     ("POST", "/v1/admin/accounts/{account}/disable", "account", {}, ADMIN),
     ("POST", "/v1/admin/recount", None, {}, "401 200 403 200 403 403 403 403"),
+    ("POST", "/v1/admin/verify", None, {}, "401 200 403 200 403 403 403 403"),
     ("GET", "/v1/admin/rules", None, None, "401 200 200 200 403 403 403 403"),
     ("GET", "/v1/admin/rules/active", None, None, "401 200 200 200 403 403 403 403"),
     ("GET", "/v1/admin/calendars/drafts", None, None, "401 200 200 200 403 403 403 403"),

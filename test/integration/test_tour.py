@@ -473,6 +473,21 @@ class Tour(DaemonTest):
         self.refused(self.desk.call("POST", "/v1/admin/recount"), 403, "forbidden")
         self.refused(self.admin.call("POST", "/v1/admin/recount", {"deep": True}), 400, "invalid", "deep", "unknown")
 
+    def test_48_verify(self):
+        seen, after = 0, {}
+        while after is not None:
+            page = self.supervisor.post("/v1/admin/verify", {"limit": 7, **after})
+            self.assertEqual((page["differing"], page["broken_chains"], page["samples"]), (0, 0, []))
+            seen += page["tickets"]
+            after = {"after": page["next"]} if page["next"] else None
+        whole = self.admin.post("/v1/admin/verify", {})
+        self.assertEqual((whole["tickets"], whole["next"]), (seen, None))
+        self.assertGreater(whole["events"], seen)
+        self.assertGreater(whole["clocks"], seen)
+        self.refused(self.desk.call("POST", "/v1/admin/verify"), 403, "forbidden")
+        self.refused(self.admin.call("POST", "/v1/admin/verify", {"after": "12"}), 400, "invalid", "after", "format")
+        self.refused(self.admin.call("POST", "/v1/admin/verify", {"limit": 0}), 400, "invalid", "limit", "range")
+
     # ---- operation -------------------------------------------------------------------------------
 
     def test_50_clock(self):
