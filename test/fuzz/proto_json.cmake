@@ -1,4 +1,4 @@
-foreach(target json query)
+foreach(target json query wechat)
   hotline_fuzzer(fuzz_${target} SOURCES fuzz_${target}.c LINK hotline_proto
     CORPUS "${CMAKE_CURRENT_SOURCE_DIR}/corpus/${target}")
 endforeach()
