@@ -59,7 +59,8 @@ static int by_size(const void *a, const void *b)
 
 static void sort_rows(struct bulletin_rows *rows)
 {
-    qsort(rows->list, rows->count, sizeof(*rows->list), by_size);
+    if (rows->count) /* without rows there is no list, and qsort() wants one */
+        qsort(rows->list, rows->count, sizeof(*rows->list), by_size);
 }
 
 /* Nothing received and nothing closed: only in hand, which these tables do not show. */
