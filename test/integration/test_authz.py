@@ -57,6 +57,11 @@ TABLE = [
     ("POST", "/v1/tickets/{number}/sign", "unsigned", {}, "401 403 404 404 403 403 404 404"),
     ("POST", "/v1/tickets/{number}/no-such", "unsigned", {}, "401 403 404 404 403 403 404 404"),
 
+    ("POST", "/v1/batches", None, {"action": "urge", "text": "催", "filter": {"state": "incomplete"}},
+     "401 403 200 200 403 403 403 403"),
+    ("POST", "/v1/batches", None, {"action": "supervise", "text": "督", "filter": {"state": "incomplete"}},
+     "401 403 403 200 403 403 403 403"),
+
     ("POST", "/v1/assignments/{id}/sign", "unsigned", {}, UNITS_ONLY),
     ("POST", "/v1/assignments/{id}/contact", "working", {}, UNITS_ONLY),
     ("POST", "/v1/assignments/{id}/report", "working", REPORT, UNITS_ONLY),
@@ -103,6 +108,8 @@ TABLE = [
     ("GET", "/v1/admin/policies/activations", None, None, "401 200 200 200 403 403 403 403"),
     ("POST", "/v1/admin/rules/drafts", None, {"name": "x{n}", "rules": []}, "401 201 403 403 403 403 403 403"),
     ("POST", "/v1/admin/rules/drafts/999999/replay", None, {}, "401 404 404 404 403 403 403 403"),
+    ("POST", "/v1/admin/calendars/drafts/999999/preview", None, {}, "401 404 404 404 403 403 403 403"),
+    ("GET", "/v1/admin/calendars/recompute", None, None, "401 200 200 200 403 403 403 403"),
     ("POST", "/v1/admin/rules/drafts/999999/activate", None, {}, "401 404 403 403 403 403 403 403"),
     ("POST", "/v1/admin/rules/activations/999999/cancel", None, {}, "401 404 403 403 403 403 403 403"),
 
