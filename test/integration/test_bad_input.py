@@ -392,9 +392,12 @@ class Orders:
             self.assertEqual(answer.status, 400, f"{raw} {answer}")
         title = "打九折100%_\\'\"$1;--"
         number = self.new_ticket(title=title)["number"]
-        for q, found in ((title, True), ("100%_", True), ("100x_", False), ("九折_00", False), ("\\'\"", True)):
+        # signs stand for nothing: they part words, each of which has to be there
+        for q, found in ((title, True), ("100%_", True), ("100x_", False), ("九折_00", True), ("九折_20", False), ("九折%x", False)):
             items = self.desk.get("/v1/tickets?q=" + urllib.parse.quote(q))["items"]
             self.assertEqual(number in [t["number"] for t in items], found, q)
+        answer = self.desk.call("GET", "/v1/tickets?q=" + urllib.parse.quote("\\'\""))
+        self.assertEqual((answer.status, answer.json["errors"]), (400, [{"field": "q", "reason": "too_short"}]))
 
     def test_orders(self):
         number = self.new_ticket()["number"]
