@@ -146,6 +146,37 @@ class Batches(DaemonTest):
         # the request may be lost as a whole (the peer was gone before it was read), but not in part
         wait_until(urged, "all or none to be urged")
 
+    def test_connections_that_die_under_it(self):
+        """Whatever became of a statement that was not answered: nobody is urged twice, and done means stored."""
+        numbers, answers = self.tickets(700), []
+
+        def urge():
+            client = self.daemon.client("desk")
+            answers.append(self.batch(client, numbers=numbers))
+            client.close()
+        thread = threading.Thread(target=urge)
+        thread.start()
+        killed = 0
+        while thread.is_alive() and killed < 12:
+            killed += int(self.daemon.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                                          "WHERE application_name LIKE '%bulk%' AND state = 'active'")[0][0])
+        thread.join()
+        print(f"{killed} connections ended while they stored")
+        answer = answers[0]
+        self.assertEqual(answer.status, 200, answer)
+        counts = self.events("ticket.urged", numbers)
+        self.assertLessEqual(set(counts.values()), {0, 1})
+        refused = {r["number"]: r["reason"] for r in answer.json["refused"]}
+        self.assertLessEqual(set(refused.values()), {"unavailable", "uncertain"})
+        self.assertEqual(answer.json["done"] + len(refused), len(numbers))
+        for number, count in counts.items():
+            if number not in refused:
+                self.assertEqual(count, 1, number)
+            elif refused[number] == "unavailable":
+                self.assertEqual(count, 0, number)
+        for number in numbers[::100]:
+            self.assertTrue(self.desk.get(f"/v1/tickets/{number}/events?limit=200")["chain_ok"])
+
     def test_client_takes_lists(self):
         numbers = self.tickets(4)
         with tempfile.NamedTemporaryFile("w", suffix=".csv", encoding="utf-8") as f:
