@@ -42,6 +42,8 @@
 /* A month of a city of a million fits; with the 4 MiB of the server its joins went to disk and took
  * twice as long. */
 #define REPORT_WORK_MEM_MB 32
+/* Of the longest, the bulletin; the others have deadlines of their own. */
+#define REPORT_STATEMENT_TIMEOUT_MS 60000
 
 struct app {
     struct daemon d;
@@ -252,6 +254,7 @@ static void make_pools(struct app *app, const char *conninfo)
     const struct pg_pool_events events = {on_up, on_down, on_config_error, on_notify, app};
 
     pg_pool_config_defaults(&config);
+    const int64_t statement_timeout_ms = config.statement_timeout_ms;
     config.conninfo = conninfo;
     config.stmts = sql_catalogue;
     config.stmt_count = sql_catalogue_count;
@@ -259,9 +262,11 @@ static void make_pools(struct app *app, const char *conninfo)
     config.connections = (int)d->settings.report_connections;
     config.is_snapshot = true;
     config.work_mem_mb = REPORT_WORK_MEM_MB;
+    config.statement_timeout_ms = REPORT_STATEMENT_TIMEOUT_MS;
     d->report_pool = pg_pool_new(d->base, &config, &quiet);
     config.is_snapshot = false;
     config.work_mem_mb = 0;
+    config.statement_timeout_ms = statement_timeout_ms;
     config.is_generic = true;
     config.name = "intake";
     config.connections = (int)d->settings.intake_connections;

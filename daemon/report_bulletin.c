@@ -307,7 +307,7 @@ static void submit(struct request *r, struct bulletin_job *job)
         [SET] = {&SQL_SCORE_SET_AT, &set},
         [MEASURES] = {&SQL_REPORT_MEASURES, &measures},
     };
-    request_submit_group(r, r->d->report_pool, calls, STATEMENT_COUNT, DAEMON_REPORT_TIMEOUT_US,
+    request_submit_group(r, r->d->report_pool, calls, STATEMENT_COUNT, REPORT_LONG_TIMEOUT_US,
                          on_bulletin);
 }
 

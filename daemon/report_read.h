@@ -10,6 +10,9 @@
 /* Rows of measures at most in one answer; a report that needs every row asks for all units. */
 #define REPORT_ALL_ROWS (CITY_MAX_UNITS + 1)
 
+/* Bulletins and scores read a whole month at once; asked for rarely. */
+#define REPORT_LONG_TIMEOUT_US (60 * US_PER_SECOND)
+
 /* ---- report_tiers.sql -------------------------------------------------------------------------
  */
 

@@ -138,6 +138,6 @@ void report_scores_get(struct request *r)
     report_score_params(&at, &filter);
     report_measures_params(r, &measures, &filter, &job->question);
     const struct pg_call calls[] = {{&SQL_SCORE_SET_AT, &at}, {&SQL_REPORT_MEASURES, &measures}};
-    request_submit_group(r, r->d->report_pool, calls, ARRAY_LEN(calls), DAEMON_REPORT_TIMEOUT_US,
+    request_submit_group(r, r->d->report_pool, calls, ARRAY_LEN(calls), REPORT_LONG_TIMEOUT_US,
                          on_scores);
 }
