@@ -21,6 +21,7 @@
 #include "daemon/config.h"
 #include "daemon/deadlines.h"
 #include "daemon/desk_event.h"
+#include "daemon/device.h"
 #include "daemon/events.h"
 #include "daemon/fold.h"
 #include "daemon/indexer.h"
@@ -153,6 +154,14 @@ static bool listen_http(struct app *app)
     return true;
 }
 
+/* What fell due, or was left half done, while the database or we were away. */
+static void look_for_work(struct app *app)
+{
+    sweeper_kick(app->d.sweeper);
+    device_matters_kick(app->d.device_matters);
+    device_watch_kick(app->d.device_watch);
+}
+
 static const struct timeval config_retry_after = {5, 0};
 
 /* What fell due while nobody was there is in force before the doors open. */
@@ -170,7 +179,7 @@ static void open_doors(void *ctx, bool ok)
     fold_start(app->d.fold);
     indexer_start(app->d.indexer);
     if (listen_http(app))
-        sweeper_kick(app->d.sweeper);
+        look_for_work(app);
     else
         stop(app, 1);
 }
@@ -195,7 +204,7 @@ static void on_config(void *ctx, bool ok)
         (void)event_add(app->config_retry, &config_retry_after);
         return;
     }
-    sweeper_kick(app->d.sweeper);
+    look_for_work(app);
     push_stir(app->d.push, NULL); /* whose token ended need not wait any longer */
 }
 
@@ -217,7 +226,7 @@ static void on_up(void *ctx)
     if (!app->is_serving)
         config_load(&app->d, on_config, app);
     else
-        sweeper_kick(app->d.sweeper);
+        look_for_work(app);
 }
 
 static void on_down(void *ctx)
@@ -271,6 +280,9 @@ static void make_pools(struct app *app, const char *conninfo)
     config.name = "intake";
     config.connections = (int)d->settings.intake_connections;
     d->intake_pool = pg_pool_new(d->base, &config, &quiet);
+    config.name = "device";
+    config.connections = (int)d->settings.device_connections;
+    d->device_pool = pg_pool_new(d->base, &config, &quiet);
     config.name = "bulk";
     config.connections = (int)d->settings.bulk_connections;
     d->bulk_pool = pg_pool_new(d->base, &config, &quiet);
@@ -411,6 +423,7 @@ static void register_metrics(void)
     batches_register_metrics();
     recalendar_register_metrics();
     intake_register_metrics();
+    device_register_metrics();
     sweeper_register_metrics();
     activation_register_metrics();
     push_register_metrics();
@@ -450,7 +463,11 @@ static void make_parts(struct app *app, const char *conninfo)
     d->recalendar = recalendar_new(d);
     d->batches = batches_new();
     d->activation = activation_new(d);
-    d->intake = intake_new(d);
+    d->intake = intake_new(d, d->intake_pool, (int)d->settings.intake_connections);
+    d->device_intake = intake_new(d, d->device_pool, (int)d->settings.device_connections);
+    d->device_lane = device_lane_new(d);
+    d->device_matters = device_matters_new(d);
+    d->device_watch = device_watch_new(d);
     d->fold = fold_new(d);
     d->indexer = indexer_new(d);
     make_http(d);
@@ -462,18 +479,23 @@ static void free_parts(struct app *app)
     struct daemon *d = &app->d;
 
     http_server_free(&d->http);
+    device_lane_free(&d->device_lane);
+    device_matters_free(&d->device_matters);
+    device_watch_free(&d->device_watch);
     batches_free(&d->batches);
     recalendar_free(&d->recalendar);
     sweeper_free(&d->sweeper);
     activation_free(&d->activation);
     store_free(&d->store);
     intake_free(&d->intake);
+    intake_free(&d->device_intake);
     fold_free(&d->fold);
     indexer_free(&d->indexer);
     push_free(&d->push);
     pg_pool_free(&d->intake_pool);
     pg_pool_free(&d->work_pool);
     pg_pool_free(&d->report_pool);
+    pg_pool_free(&d->device_pool);
     pg_pool_free(&d->bulk_pool);
     event_free(app->config_retry);
     revive_free(&app->revive);
@@ -499,6 +521,7 @@ static void run_loop(struct app *app, const char *conninfo)
     pg_pool_start(d->intake_pool);
     pg_pool_start(d->work_pool);
     pg_pool_start(d->report_pool);
+    pg_pool_start(d->device_pool);
     pg_pool_start(d->bulk_pool);
     (void)event_base_dispatch(d->base);
     free_parts(app);

@@ -26,6 +26,9 @@ struct fold;
 struct activation;
 struct recalendar;
 struct batches;
+struct device_lane;
+struct device_matters;
+struct device_watch;
 
 /* What is planned next: built ahead, so that the instant decides and nobody waits. */
 struct config_next {
@@ -54,6 +57,7 @@ struct daemon {
     /* Intake has connections of its own, so that reports never stand in front of a citizen. */
     struct pg_pool *intake_pool, *work_pool;
     struct pg_pool *report_pool; /* lists and figures: long reads, planned for their values */
+    struct pg_pool *device_pool; /* presses: nobody else stands in front of them */
     struct pg_pool *bulk_pool;   /* many tickets in a statement: nobody waits behind one */
     struct http_server *http;
     struct city *city; /* NULL until one is imported; hold a reference across callbacks */
@@ -68,6 +72,10 @@ struct daemon {
     bool is_verifying;        /* one at a time */
     struct auth *auth;
     struct intake *intake;
+    struct intake *device_intake; /* tickets of one-key devices, on their own connections */
+    struct device_lane *device_lane;
+    struct device_matters *device_matters;
+    struct device_watch *device_watch;
     struct store *store;
     struct sweeper *sweeper;
     struct recalendar *recalendar;

@@ -158,7 +158,7 @@ static struct intake_entry *new_entry(struct daemon *d, const struct intake_orde
     return e;
 }
 
-static enum intake_end begin(struct intake_entry *e)
+static enum intake_end begin(struct intake_entry *e, struct intake *intake)
 {
     struct daemon *d = e->d;
     struct route route;
@@ -177,7 +177,7 @@ static enum intake_end begin(struct intake_entry *e)
     e->change.after.policy = arena_strdup(e->arena, e->change.after.policy);
     e->route_reason = route_reason_words[route.reason].code;
     write_answer(d, e, &route);
-    return intake_add(d->intake, e) ? INTAKE_STORED : INTAKE_BUSY;
+    return intake_add(intake, e) ? INTAKE_STORED : INTAKE_BUSY;
 }
 
 struct intake_entry *intake_submit(struct daemon *d, const struct intake_order *order,
@@ -187,13 +187,14 @@ struct intake_entry *intake_submit(struct daemon *d, const struct intake_order *
 
     INVARIANT(d->city != NULL);
     config_advance(d, order->now_us);
-    if (order->key && intake_key_running(d->intake, order->received_by, order->key)) {
+    struct intake *intake = order->intake ? order->intake : d->intake;
+    if (order->key && intake_key_running(intake, order->received_by, order->key)) {
         *refused_r = INTAKE_IN_PROGRESS;
         arena_free(&arena);
         return NULL;
     }
     struct intake_entry *e = new_entry(d, order);
-    enum intake_end end = begin(e);
+    enum intake_end end = begin(e, intake);
     if (end == INTAKE_STORED) /* queued, that is: what becomes of it is told to done */
         return e;
     *refused_r = end;

@@ -49,7 +49,8 @@ struct intake_entry {
     struct ticket_change change; /* last: large, and set as a whole by the plan */
 };
 
-struct intake *intake_new(struct daemon *d);
+/* One of several: each has its queue, its pool, and so many batches under way. */
+struct intake *intake_new(struct daemon *d, struct pg_pool *pool, int batches);
 /* Entries that are not stored yet are given up: their requests are gone by then. */
 void intake_free(struct intake **intake);
 void intake_register_metrics(void);
@@ -58,11 +59,12 @@ void intake_register_metrics(void);
  * over. The city must be there, and category and region known to it. */
 struct intake_order {
     struct arena *arena;
+    struct intake *intake; /* NULL: the daemon's ordinary one */
     const struct ticket_draft *draft;
     enum actor_role role;
     const char *received_by; /* account, or the door's own name */
     const char *key;         /* natural key of the door within received_by; NULL = none */
-    const void *matter;      /* what the key stands for: another one under the same key is refused */
+    const void *matter; /* what the key stands for: another one under the same key is refused */
     size_t matter_len;
     int64_t now_us;
     void (*done)(struct intake_entry *entry, enum intake_end end, const char *first_answer);

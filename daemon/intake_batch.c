@@ -50,6 +50,8 @@ static struct metric metrics[] = {
 
 struct intake {
     struct daemon *d;
+    struct pg_pool *pool;
+    int batches_most;
     struct event *flush; /* end of this loop turn: what arrived together goes together */
     struct intake_entry *first, **last;
     size_t queued;
@@ -126,7 +128,7 @@ static void send_batch(struct batch *b)
         b->entries[i]->sends++;
     intake_rows(&params, arena, b->entries, b->count);
     metric_inc(&metrics[METRIC_BATCHES]);
-    b->op = pg_submit(b->intake->d->intake_pool, &SQL_TICKET_INTAKE, &params,
+    b->op = pg_submit(b->intake->pool, &SQL_TICKET_INTAKE, &params,
                       DAEMON_WRITE_TIMEOUT_US, on_batch, b);
     arena_free(&arena);
 }
@@ -233,7 +235,7 @@ static void confirm_next(struct batch *b)
     if (e->key) {
         pg_param_text(&params, e->received_by);
         pg_param_text(&params, e->key);
-        b->op = pg_submit(b->intake->d->intake_pool, &SQL_INTAKE_KEY_FIND, &params,
+        b->op = pg_submit(b->intake->pool, &SQL_INTAKE_KEY_FIND, &params,
                           DAEMON_READ_TIMEOUT_US, on_key, b);
         return;
     }
@@ -241,7 +243,7 @@ static void confirm_next(struct batch *b)
     pg_array_init(&numbers, e->arena);
     pg_array_int(&numbers, e->change.after.number);
     pg_param_array(&params, &numbers);
-    b->op = pg_submit(b->intake->d->intake_pool, &SQL_TICKET_STORED, &params,
+    b->op = pg_submit(b->intake->pool, &SQL_TICKET_STORED, &params,
                       DAEMON_READ_TIMEOUT_US, on_stored, b);
 }
 
@@ -340,7 +342,7 @@ static size_t take_entries(struct intake *intake, struct intake_entry **out, siz
     if (!intake->first)
         intake->last = &intake->first;
     intake->queued -= count;
-    metric_set(&metrics[METRIC_QUEUED], (int64_t)intake->queued);
+    metric_add(&metrics[METRIC_QUEUED], -(int64_t)count);
     return count;
 }
 
@@ -353,7 +355,7 @@ static void flush(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
-    while (intake->first && intake->in_flight < s->intake_connections) {
+    while (intake->first && intake->in_flight < intake->batches_most) {
         size_t count = take_entries(intake, taken, most);
         send_batch(batch_new(intake, taken, count, true));
     }
@@ -373,17 +375,20 @@ bool intake_add(struct intake *intake, struct intake_entry *e)
     e->next = NULL;
     *intake->last = e;
     intake->last = &e->next;
-    metric_set(&metrics[METRIC_QUEUED], (int64_t)++intake->queued);
-    if (intake->in_flight < intake->d->settings.intake_connections)
+    intake->queued++;
+    metric_inc(&metrics[METRIC_QUEUED]);
+    if (intake->in_flight < intake->batches_most)
         event_active(intake->flush, EV_TIMEOUT, 0);
     return true;
 }
 
-struct intake *intake_new(struct daemon *d)
+struct intake *intake_new(struct daemon *d, struct pg_pool *pool, int batches)
 {
     struct intake *intake = xcalloc(1, sizeof(*intake));
 
     intake->d = d;
+    intake->pool = pool;
+    intake->batches_most = batches;
     intake->last = &intake->first;
     intake->running = map_new();
     intake->flush = event_new(d->base, -1, 0, flush, intake);

@@ -5,6 +5,7 @@
  */
 #include "daemon/admin.h"
 #include "daemon/batches.h"
+#include "daemon/devices.h"
 #include "daemon/duplicates.h"
 #include "daemon/events.h"
 #include "daemon/health.h"
@@ -31,6 +32,7 @@
 #define BODY_SMALL KIB(4)
 #define BODY_BATCH KIB(512)
 #define BODY_ACCOUNTS KIB(256)
+#define BODY_DEVICES KIB(2 << 10)
 #define BODY_CITY KIB(8 << 10)
 
 const struct route_entry route_table[] = {
@@ -80,6 +82,18 @@ const struct route_entry route_table[] = {
      "recount"},
     {HTTP_POST, "/v1/admin/verify", ADMIN | ROLE_BIT(SUPERVISOR), BODY_SMALL, admin_verify_post,
      "verify"},
+
+    {HTTP_GET, "/v1/admin/devices", ADMIN, 0, devices_list_get, "listDevices"},
+    {HTTP_POST, "/v1/admin/devices", ADMIN, BODY_DEVICES, devices_import_post, "importDevices"},
+    {HTTP_POST, "/v1/admin/devices/{}/rotate", ADMIN, BODY_SMALL, device_rotate_post,
+     "rotateDeviceKey"},
+    {HTTP_POST, "/v1/admin/devices/{}/retire", ADMIN, BODY_SMALL, device_retire_post,
+     "retireDevice"},
+    {HTTP_POST, "/v1/devices/{}/presses", ROLES_PUBLIC, BODY_SMALL, device_press_post,
+     "pressDevice"},
+    {HTTP_POST, "/v1/devices/{}/heartbeats", ROLES_PUBLIC, BODY_SMALL, device_heartbeat_post,
+     "beatDevice"},
+    {HTTP_GET, "/v1/devices/{}", DESK, 0, device_get, "getDevice"},
 
     {HTTP_GET, "/v1/admin/{}", DESK | ADMIN, 0, version_list_get, "listVersions"},
     {HTTP_GET, "/v1/admin/{}/drafts", DESK | ADMIN, 0, draft_list_get, "listDrafts"},

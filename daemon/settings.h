@@ -27,6 +27,10 @@ struct settings {
     int64_t max_rounds, max_callback_attempts, satisfied_from, dissatisfied_to;
     int64_t max_transfers, max_extensions, max_extension_days, max_suspension_days;
     int64_t duplicate_days, duplicate_score;
+    int64_t device_connections; /* of the pool that stores presses of one-key devices */
+    int64_t device_coalesce_seconds, device_cancel_seconds, device_confirm_seconds;
+    int64_t device_escalate_seconds, device_heartbeat_seconds, device_low_battery_percent;
+    char *device_category, *device_maintenance_category;
     int64_t drain_seconds;
 };
 

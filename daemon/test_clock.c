@@ -8,6 +8,7 @@
 #include "base/civil.h"
 #include "daemon/activation.h"
 #include "daemon/deadlines.h"
+#include "daemon/device.h"
 #include "daemon/push.h"
 #include "daemon/recalendar.h"
 
@@ -71,12 +72,22 @@ static void settled(void *ctx, bool ok)
         request_problem(r, PROBLEM_UNAVAILABLE, NULL);
 }
 
+static void swept(void *ctx, bool ok)
+{
+    struct move *m = ctx;
+
+    if (ok)
+        device_watch_settle(m->d->device_watch, settled, m);
+    else
+        settled(m, false);
+}
+
 static void recomputed(void *ctx, bool ok)
 {
     struct move *m = ctx;
 
     if (ok)
-        sweeper_settle(m->d->sweeper, settled, m);
+        sweeper_settle(m->d->sweeper, swept, m);
     else
         settled(m, false);
 }

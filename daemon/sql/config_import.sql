@@ -86,7 +86,7 @@ l AS (
 d_gone AS (
     UPDATE device SET is_retired = true
     FROM b
-    WHERE NOT is_retired
+    WHERE NOT is_retired AND is_bundled
       AND id NOT IN (SELECT x ->> 'id' FROM jsonb_array_elements(coalesce(nullif(j -> 'devices', 'null'), '[]')) AS x)
 ),
 d AS (
@@ -94,7 +94,7 @@ d AS (
     SELECT x ->> 'id', coalesce(x ->> 'name', x ->> 'id'), x ->> 'region', coalesce(x ->> 'address', '')
     FROM b, jsonb_array_elements(coalesce(nullif(j -> 'devices', 'null'), '[]')) AS x
     ON CONFLICT (id) DO UPDATE
-    SET name = excluded.name, region = excluded.region, address = excluded.address, is_retired = false
+    SET name = excluded.name, region = excluded.region, address = excluded.address, is_retired = false, is_bundled = true
 ),
 v AS (
     INSERT INTO config_version (rule_set, sla_set, calendar_set, activated_at, activated_by)

@@ -60,7 +60,7 @@ SELECT v.version AS config, v.rule_set, v.sla_set, v.calendar_set,
            'calendars', config_part('calendars', v.calendar_set) -> 'calendars',
            'devices', coalesce((SELECT jsonb_agg(jsonb_build_object('id', id, 'name', name, 'region', region,
                                                                     'address', address) ORDER BY id)
-                                FROM device WHERE NOT is_retired), '[]'))::text AS bundle,
+                                FROM device WHERE NOT is_retired AND is_bundled), '[]'))::text AS bundle,
        (extract(epoch FROM v.at) * 1000000)::bigint AS at_us, v.is_stored
 FROM v
 ORDER BY v.at NULLS FIRST

@@ -113,6 +113,15 @@ TABLE = [
     ("POST", "/v1/admin/rules/drafts/999999/activate", None, {}, "401 404 403 403 403 403 403 403"),
     ("POST", "/v1/admin/rules/activations/999999/cancel", None, {}, "401 404 403 403 403 403 403 403"),
 
+    ("GET", "/v1/admin/devices", None, None, ADMIN),
+    ("POST", "/v1/admin/devices", None, {"devices": [{"id": "D{n}", "region": "320281001001"}]}, ADMIN),
+    ("POST", "/v1/admin/devices/no-such/rotate", None, {}, "401 404 403 403 403 403 403 403"),
+    ("POST", "/v1/admin/devices/no-such/retire", None, {}, "401 404 403 403 403 403 403 403"),
+    ("GET", "/v1/devices/no-such", None, None, "401 403 404 404 403 403 403 403"),
+    # whoever has no signature is nobody, whatever his token
+    ("POST", "/v1/devices/no-such/presses", None, {"boot_id": "b", "seq": 1, "key": "fall"}, " ".join(["401"] * 8)),
+    ("POST", "/v1/devices/no-such/heartbeats", None, {"boot_id": "b", "seq": 1}, " ".join(["401"] * 8)),
+
     ("POST", "/v1/test/clock", None, {"advance_seconds": 0}, PUBLIC),
     ("GET", "/healthz", None, None, PUBLIC),
     ("GET", "/readyz", None, None, PUBLIC),

@@ -1,0 +1,37 @@
+-- name: device_alert
+-- in: now timestamptz, escalate_us bigint, most integer
+-- out: taken, told, next_us
+-- Emergencies that nobody has acted on: first to the next operator, then to supervisor and guardians (DOMAIN 6). Step and
+-- event are one transaction. next_us: when to look again.
+WITH d AS (
+    SELECT m.id, m.device, m.key, m.number, m.alert_step, m.alert_at
+    FROM device_matter m
+    WHERE m.alert_at <= $1::timestamptz AND m.number IS NOT NULL
+    ORDER BY m.alert_at
+    LIMIT $3::integer
+    FOR UPDATE SKIP LOCKED
+),
+a AS MATERIALIZED (
+    SELECT d.*, t.state NOT IN ('incomplete', 'accepted', 'handling')
+                OR EXISTS (SELECT FROM ticket_event e
+                           WHERE e.number = d.number AND e.role IN ('desk', 'supervisor', 'unit')) AS is_answered
+    FROM d JOIN ticket t ON t.number = d.number
+),
+u AS (
+    UPDATE device_matter m
+    SET alert_step = m.alert_step + (NOT a.is_answered)::integer,
+        alert_at = CASE WHEN NOT a.is_answered AND m.alert_step = 0 THEN m.opened_at + $2::bigint * interval '1 microsecond' END
+    FROM a WHERE m.id = a.id
+    RETURNING m.alert_at
+),
+e AS (
+    INSERT INTO desk_event (type, at, detail)
+    SELECT 'device.unanswered', a.alert_at,
+                     jsonb_build_object('device', a.device, 'number', a.number::text, 'key', a.key, 'step', a.alert_step + 1,
+                                        'to', CASE WHEN a.alert_step = 0 THEN jsonb_build_array('desk')
+                                                   ELSE jsonb_build_array('supervisor', 'guardians') END)
+    FROM a WHERE NOT a.is_answered
+)
+SELECT (SELECT count(*) FROM u) AS taken, (SELECT count(*) FROM a WHERE NOT is_answered) AS told,
+       (extract(epoch FROM least((SELECT min(alert_at) FROM u),
+                                 (SELECT min(alert_at) FROM device_matter WHERE alert_at > $1))) * 1000000)::bigint AS next_us
