@@ -104,8 +104,7 @@ void ticket_reveal_post(struct request *r)
     struct reveal *reveal = arena_alloc(r->arena, sizeof(*reveal));
     struct pg_params params;
 
-    if (!request_query_ok(r) || !request_parse_body(r) ||
-        !request_param_number(r, &reveal->number))
+    if (!request_query_ok(r) || !request_parse_body(r) || !request_param_number(r, &reveal->number))
         return;
     if (!json_decode(json_root(r->body), reveal_fields, ARRAY_LEN(reveal_fields), &reveal->order,
                      r->arena, &r->faults)) {

@@ -49,9 +49,9 @@ struct store_job {
 enum store_verdict { STORE_VERDICT_APPLY, STORE_VERDICT_READ, STORE_VERDICT_REFUSE };
 
 /*
- * into: the ticket that a merge names, 0 = none; its state is in the view then. done runs once, from the loop, unless store_cancel() came first; the job is freed after it.
- * decide may run several times, each time with a freshly loaded record; what it keeps in ctx must
- * allow that.
+ * into: the ticket that a merge names, 0 = none; its state is in the view then. done runs once,
+ * from the loop, unless store_cancel() came first; the job is freed after it. decide may run
+ * several times, each time with a freshly loaded record; what it keeps in ctx must allow that.
  */
 struct store_job *store_start(struct daemon *d, int64_t number, int64_t into,
                               enum store_verdict (*decide)(struct store_job *job),

@@ -60,14 +60,14 @@ struct ticket_order {
     int64_t satisfied;     /* 0 = not rated */
     const char *internal, *public_reply;
     const char *lease;
-    const char *unit;        /* add-unit, forward */
-    const char *request;     /* decide: id "number-ordinal", or return, extension, suspension */
-    bool grant;              /* decide */
-    int64_t days;            /* forward, extend, decide: working days; 0 = not said */
-    const char *ground;      /* return (code), extend, suspend (text) */
+    const char *unit;    /* add-unit, forward */
+    const char *request; /* decide: id "number-ordinal", or return, extension, suspension */
+    bool grant;          /* decide */
+    int64_t days;        /* forward, extend, decide: working days; 0 = not said */
+    const char *ground;  /* return (code), extend, suspend (text) */
     const char *proposed_unit;
-    const char *until;       /* suspend: instant, or a date, whose first moment counts */
-    const char *into;        /* merge */
+    const char *until; /* suspend: instant, or a date, whose first moment counts */
+    const char *into;  /* merge */
     /* complete: NULL or -1 = as it was */
     const char *category, *region, *address, *title, *matter;
     int kind, urgency;

@@ -305,15 +305,14 @@ static void emit_zone(struct namer *n, const struct parts *p)
 
 static void emit_local_number(struct namer *n, int number)
 {
-    static const char *const forms[] = {"第%d网格", "%d网格", "%02d网格", "第%02d网格", "%03d网格"};
+    static const struct {
+        const char *before;
+        int width;
+    } forms[] = {{"第", 1}, {"", 1}, {"", 2}, {"第", 2}, {"", 3}};
     char zh[NUMBER_SIZE], text[NUMBER_SIZE * 2];
     struct piece none = {"", 0};
     for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-        const char *form = forms[i];
-        const char *digits = strchr(form, '%');
-        int width = digits[1] == '0' ? digits[2] - '0' : 1;
-        (void)snprintf(text, sizeof(text), "%.*s%0*d网格", (int)(digits - form), form, width,
-                       number);
+        (void)snprintf(text, sizeof(text), "%s%0*d网格", forms[i].before, forms[i].width, number);
         emit(n, join(n, none, text), PLACE_LOCAL);
     }
     if (number > 99)

@@ -69,7 +69,7 @@ enum assignment_state {
     ASSIGNMENT_EXTENSION_REQUESTED, /* 延期申请 */
     ASSIGNMENT_SUSPENDED,           /* 挂起 */
     ASSIGNMENT_RECALLED,            /* 已收回: by the desk, by withdrawal, by a redo elsewhere */
-    ASSIGNMENT_FORWARDED,           /* 已转交: handed down 下派 or up 上报; that unit has it now */
+    ASSIGNMENT_FORWARDED, /* 已转交: handed down 下派 or up 上报; that unit has it now */
     ASSIGNMENT_STATE_COUNT
 };
 
