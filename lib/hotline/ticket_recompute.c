@@ -403,14 +403,19 @@ static void on_review_passed(struct fold *f)
     hear(f, SLA_REVIEWED, NULL);
 }
 
+static bool is_leads(const struct fold *f, int of)
+{
+    const struct seat *seat = of == WHOLE ? NULL : &f->seats[of - 1];
+    return !seat || (seat->role == ASSIGNMENT_LEAD && seat->is_live);
+}
+
 /* The lead works on, and so does the clock that its report had stopped; co-units are done. */
 static void on_review_failed(struct fold *f)
 {
     meet_all(f, SLA_REVIEWED, WHOLE);
     for (size_t i = 0; i < f->clock_count; i++) {
         struct ticket_clock *c = &f->clocks[i];
-        const struct seat *seat = c->assignment ? seat_of(f, c->assignment) : NULL;
-        bool is_ours = !seat || (seat->role == ASSIGNMENT_LEAD && seat->is_live);
+        bool is_ours = is_leads(f, c->assignment);
         if (c->clock != CLOCK_RESOLVE || c->state != CLOCK_MET || c->round != f->round || !is_ours)
             continue;
         give_back(f, c, c->met_us);
