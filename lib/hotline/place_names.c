@@ -43,12 +43,13 @@ static size_t piece_chars(struct piece piece)
 
 static bool piece_equal(struct piece a, struct piece b)
 {
-    return a.len == b.len && memcmp(a.bytes, b.bytes, a.len) == 0;
+    return a.len == b.len && (a.len == 0 || memcmp(a.bytes, b.bytes, a.len) == 0);
 }
 
 static bool starts_with(struct piece piece, struct piece with)
 {
-    return piece.len >= with.len && memcmp(piece.bytes, with.bytes, with.len) == 0;
+    return piece.len >= with.len &&
+           (with.len == 0 || memcmp(piece.bytes, with.bytes, with.len) == 0);
 }
 
 /* What stands before the word at its end; false if it does not end in it or there is nothing. */
