@@ -16,12 +16,13 @@ struct settings {
     char *database; /* libpq conninfo; "" = private cluster under data */
     char *tls_cert, *tls_key;
     char *log_level;
+    char *area_code;            /* of the city's telephones, with its 0; "" = none */
     int64_t instance;           /* digit in ticket numbers */
     int64_t intake_connections; /* of the pool that stores new tickets */
     int64_t work_connections, report_connections;
     int64_t bulk_connections; /* of the pool that changes many tickets at once */
-    int64_t intake_batch;  /* tickets per transaction at most */
-    int64_t intake_queued; /* tickets waiting at most, then 503 */
+    int64_t intake_batch;     /* tickets per transaction at most */
+    int64_t intake_queued;    /* tickets waiting at most, then 503 */
     int64_t max_connections, max_connections_per_address;
     int64_t max_waiting; /* long polls and streams at most */
     int64_t max_rounds, max_callback_attempts, satisfied_from, dissatisfied_to;
@@ -32,6 +33,8 @@ struct settings {
     int64_t device_escalate_seconds, device_heartbeat_seconds, device_low_battery_percent;
     char *device_category, *device_maintenance_category;
     int64_t drain_seconds;
+    char *public_url; /* "https://12345.example.cn"; "" = as the client calls us */
+    char *open311_contact, *open311_categories;
 };
 
 extern const struct setting settings_table[];

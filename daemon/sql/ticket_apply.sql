@@ -5,6 +5,7 @@
 -- not come back = somebody was faster. One ticket may be in the array only once.
 -- New assignments wait for the old ones (a_set), because there is one live lead at any moment (assignment_one_lead) and the
 -- order in which parts of a statement run is not promised.
+-- ANY (ARRAY(...)) says again what the join says: so the rows are found by key however many tickets the planner believes in.
 -- `lease` (optional) fences a signature: the queue item must still carry that very lease. `into` (of a merge) locks the
 -- master: it must still be open when the ticket goes into it.
 WITH j AS (
@@ -41,7 +42,8 @@ t AS (
         rule = CASE WHEN c ? 'route_reason' THEN c ->> 'rule' ELSE t.rule END,
         route_reason = coalesce(c ->> 'route_reason', t.route_reason)
     FROM j
-    WHERE t.number = j.number AND t.version = (c ->> 'version')::integer
+    WHERE t.number = ANY (ARRAY(SELECT number FROM j)) AND t.number = j.number
+      AND t.version = (c ->> 'version')::integer
       AND (c ->> 'into' IS NULL OR (c ->> 'into')::bigint IN (SELECT number FROM m))
       AND (c ->> 'lease' IS NULL
            OR EXISTS (SELECT FROM queue_item q

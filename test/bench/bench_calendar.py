@@ -72,7 +72,7 @@ wrk.headers["Authorization"] = "Bearer {daemon.tokens['desk']}"
 
 
 class Felt(threading.Thread):
-    """A unit that looks at its queue and claims, over and over: milliseconds of each."""
+    """A unit that looks at its queue and claims, twenty times a second at most: milliseconds of each."""
 
     def __init__(self, daemon, unit):
         super().__init__(daemon=True)
@@ -90,6 +90,7 @@ class Felt(threading.Thread):
 
     def run(self):
         while not self.is_over:
+            time.sleep(0.05)
             self.timed(self.looks, "GET", "/v1/queue?limit=20")
             for item in self.timed(self.claims, "POST", "/v1/queue/claim", {"limit": 1, "lease_seconds": 30})["items"]:
                 self.client.call("POST", f"/v1/assignments/{item['assignment']}/release", {"lease": item["lease"]})
