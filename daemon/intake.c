@@ -152,6 +152,7 @@ static struct intake_entry *new_entry(struct daemon *d, const struct intake_orde
     e->calendar_set = d->calendar_set;
     e->query_code = new_query_code(arena);
     e->key = order->key;
+    e->open311 = order->open311;
     if (order->key) /* only its holder is asked for it again */
         crypto_sha256(order->matter, order->matter_len, e->fingerprint);
     seal_requester(d, e);

@@ -43,6 +43,7 @@ struct intake_entry {
     const uint8_t *name, *phone, *phone_index; /* sealed; NULL = none */
     size_t name_len, phone_len;
     const char *key; /* idempotency key; NULL = none */
+    const char *open311; /* what only that door brings, see ticket_intake.sql; NULL = none */
     uint8_t fingerprint[32];
     const char *answer;          /* the 201's body */
     int sends;                   /* how often it went to the database */
@@ -66,6 +67,7 @@ struct intake_order {
     const char *key;         /* natural key of the door within received_by; NULL = none */
     const void *matter; /* what the key stands for: another one under the same key is refused */
     size_t matter_len;
+    const char *open311; /* JSON object, see ticket_intake.sql; NULL = not from there */
     int64_t now_us;
     void (*done)(struct intake_entry *entry, enum intake_end end, const char *first_answer);
     void *ctx;

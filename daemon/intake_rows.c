@@ -19,7 +19,7 @@ struct columns {
     struct pg_array clock[CLOCK_COLUMNS];
     struct pg_array event[EVENT_COLUMNS];
     struct pg_array tally[TALLY_COLUMNS];
-    struct pg_array external; /* of the ticket, but last of all parameters */
+    struct pg_array external, open311; /* of the ticket, but last of all parameters */
 };
 
 static void add_requester(struct pg_array *a, const struct intake_entry *e)
@@ -160,6 +160,7 @@ static void add_entry(struct columns *c, struct arena *arena, const struct intak
 
     add_ticket(c->ticket, e);
     pg_array_text(&c->external, e->draft.external_number);
+    pg_array_text(&c->open311, e->open311);
     for (size_t i = 0; i < t->assignment_count; i++)
         add_assignment(c->assignment, t, &t->assignments[i]);
     for (size_t i = 0; i < t->clock_count; i++)
@@ -205,6 +206,7 @@ void intake_rows(struct pg_params *params, struct arena *arena,
     init_all(c->event, EVENT_COLUMNS, arena);
     init_all(c->tally, TALLY_COLUMNS, arena);
     pg_array_init(&c->external, arena);
+    pg_array_init(&c->open311, arena);
     for (size_t i = 0; i < count; i++)
         add_entry(c, arena, entries[i]);
     pg_params_init(params, arena);
@@ -215,4 +217,5 @@ void intake_rows(struct pg_params *params, struct arena *arena,
     param_all(params, c->event, EVENT_COLUMNS);
     param_all(params, c->tally, TALLY_COLUMNS);
     pg_param_array(params, &c->external);
+    pg_param_array(params, &c->open311);
 }

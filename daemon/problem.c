@@ -85,6 +85,13 @@ const char *problem_title(enum problem problem)
     return kinds[problem].title;
 }
 
+const char *problem_detail(enum problem problem, int status, const char *detail)
+{
+    if (detail)
+        return detail;
+    return kinds[problem].detail ? kinds[problem].detail : http_status_text(status);
+}
+
 void problem_begin(struct json_writer *w, enum problem problem, int status, const char *detail)
 {
     const struct problem_kind *kind = &kinds[problem];
@@ -98,10 +105,7 @@ void problem_begin(struct json_writer *w, enum problem problem, int status, cons
     jw_string(w, "type", type);
     jw_string(w, "title", kind->title ? kind->title : http_status_text(status));
     jw_int(w, "status", status);
-    jw_string(w, "detail",
-              detail         ? detail
-              : kind->detail ? kind->detail
-                             : http_status_text(status));
+    jw_string(w, "detail", problem_detail(problem, status, detail));
 }
 
 void problem_write_faults(struct json_writer *w, const struct faults *faults)

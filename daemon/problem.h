@@ -35,6 +35,8 @@ int problem_status(enum problem problem);
 const char *problem_word(enum problem problem);
 /* NULL: that of the status. */
 const char *problem_title(enum problem problem);
+/* What is said of it: detail if there is one, else what is always said. */
+const char *problem_detail(enum problem problem, int status, const char *detail);
 /* Opens the object and writes the members every problem has; the caller may add more and closes it.
  */
 void problem_begin(struct json_writer *w, enum problem problem, int status, const char *detail);

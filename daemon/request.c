@@ -11,6 +11,7 @@
 #include "base/civil.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "daemon/request_dialect.h"
 
 static struct metric requests_total = {
     .name = "hotlined_requests_total",
@@ -108,6 +109,32 @@ static void allow_header(struct http_request *http)
     sbuf_free(&allow);
 }
 
+/* NULL: JSON and problems. */
+static const struct request_dialect *dialect_of(const struct http1_request *head)
+{
+    for (size_t i = 0; i < request_dialect_count; i++) {
+        const struct request_dialect *dialect = request_dialects[i];
+        if (strncmp(head->path, dialect->prefix, strlen(dialect->prefix)) == 0)
+            return dialect;
+    }
+    return NULL;
+}
+
+/* Returns the content type. */
+static const char *write_refusal(const struct http1_request *head, enum problem problem, int status,
+                                 const char *detail, struct sbuf *out)
+{
+    const struct request_dialect *dialect = dialect_of(head);
+    struct json_writer w;
+
+    if (dialect && dialect->write_error)
+        return dialect->write_error(head, status, problem_detail(problem, status, detail), out);
+    jw_init(&w, out);
+    problem_begin(&w, problem, status, detail);
+    jw_object_end(&w);
+    return "application/problem+json";
+}
+
 /* ---- admission: before the body is read
  * ------------------------------------------------------------ */
 
@@ -150,14 +177,13 @@ static enum problem problem_of_status(int status)
 static void on_refuse(void *ctx, struct http_request *http, int status, const char *reason)
 {
     enum problem problem = problem_of_status(status);
-    struct json_writer w;
+    const char *type;
     struct sbuf out;
 
     (void)ctx;
     sbuf_init(&out, 0);
-    jw_init(&w, &out);
-    problem_begin(&w, problem, status, problem == PROBLEM_HTTP ? reason : NULL);
-    jw_object_end(&w);
+    type = write_refusal(http_request_head(http), problem, status,
+                         problem == PROBLEM_HTTP ? reason : NULL, &out);
     problem_count(problem);
     if (status == 401)
         http_reply_header(http, "WWW-Authenticate", "Bearer");
@@ -165,7 +191,7 @@ static void on_refuse(void *ctx, struct http_request *http, int status, const ch
         allow_header(http);
     if (status == 503 || status == 429)
         http_reply_header(http, "Retry-After", "1");
-    http_reply(http, status, "application/problem+json", out.data, out.len);
+    http_reply(http, status, type, out.data, out.len);
     sbuf_free(&out);
 }
 
@@ -207,13 +233,14 @@ static void reply_options(struct http_request *http)
 
 static bool media_type_ok(const struct http1_request *head)
 {
+    const struct request_dialect *dialect = dialect_of(head);
     const char *type = http1_header(head, "content-type");
-    const char *json = "application/json";
+    const char *wanted = dialect ? dialect->media_type : "application/json";
 
-    if (!type)
+    if (!type || !wanted)
         return true;
     size_t len = strcspn(type, "; \t");
-    return len == strlen(json) && strncasecmp(type, json, len) == 0;
+    return len == strlen(wanted) && strncasecmp(type, wanted, len) == 0;
 }
 
 static void on_request(void *ctx, struct http_request *http)
@@ -432,11 +459,16 @@ void request_forget(struct request *r)
     request_free(r);
 }
 
+void request_reply_as(struct request *r, int status, const char *type, struct sbuf *content)
+{
+    reply(r, status, type, content);
+}
+
 void request_problem_begin(struct request *r, struct request_problem_writer *p,
                            enum problem problem, const char *detail)
 {
-    (void)r;
     p->problem = problem;
+    p->detail = detail ? arena_strdup(r->arena, detail) : NULL;
     sbuf_init(&p->out, 0);
     jw_init(&p->w, &p->out);
     problem_begin(&p->w, problem, problem_status(problem), detail);
@@ -452,7 +484,29 @@ void request_problem_end(struct request *r, struct request_problem_writer *p)
         http_reply_header(r->http, "Retry-After", "1");
     if (status == 401)
         http_reply_header(r->http, "WWW-Authenticate", "Bearer");
-    request_reply(r, status, &p->out);
+    const struct request_dialect *dialect = dialect_of(http_request_head(r->http));
+    if (!dialect || !dialect->write_error) {
+        request_reply(r, status, &p->out);
+        return;
+    }
+    sbuf_clear(&p->out);
+    const char *type = write_refusal(http_request_head(r->http), p->problem, status, p->detail,
+                                     &p->out);
+    request_reply_as(r, status, type, &p->out);
+}
+
+/* "service_code: required; lat: range", for those who are told in words only. */
+static const char *faults_text(const struct faults *faults)
+{
+    struct sbuf out;
+
+    sbuf_init(&out, 0);
+    for (size_t i = 0; i < faults->count; i++)
+        sbuf_addf(&out, "%s%s%s%s", i ? "; " : "", faults->list[i].field,
+                  *faults->list[i].field ? ": " : "", faults->list[i].reason);
+    const char *text = arena_strdup(faults->arena, out.data);
+    sbuf_free(&out);
+    return text;
 }
 
 void request_problem(struct request *r, enum problem problem, const char *detail)
@@ -468,6 +522,7 @@ void request_reply_faults(struct request *r)
     struct request_problem_writer p;
 
     request_problem_begin(r, &p, PROBLEM_INVALID, NULL);
+    p.detail = faults_text(&r->faults);
     problem_write_faults(&p.w, &r->faults);
     request_problem_end(r, &p);
 }

@@ -85,9 +85,11 @@ void request_submit_group(struct request *r, struct pg_pool *pool, const struct 
 void request_reply(struct request *r, int status, struct sbuf *json); /* frees json's memory */
 /* The same with 200 and another type of content than JSON. */
 void request_reply_content(struct request *r, const char *type, struct sbuf *content);
+void request_reply_as(struct request *r, int status, const char *type, struct sbuf *content);
 void request_problem(struct request *r, enum problem problem, const char *detail);
 /* A problem with more members: begin, write them, end. */
 struct request_problem_writer {
+    const char *detail; /* for those who do not speak problems (request_dialect.h) */
     struct sbuf out;
     struct json_writer w;
     enum problem problem;

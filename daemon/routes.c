@@ -10,6 +10,7 @@
 #include "daemon/events.h"
 #include "daemon/health.h"
 #include "daemon/intake.h"
+#include "daemon/open311.h"
 #include "daemon/places.h"
 #include "daemon/queue.h"
 #include "daemon/recalendar.h"
@@ -95,6 +96,17 @@ const struct route_entry route_table[] = {
      "beatDevice"},
     {HTTP_GET, "/v1/devices/{}", DESK, 0, device_get, "getDevice"},
 
+    {HTTP_GET, "/open311/v2/discovery.{}", ROLES_PUBLIC, 0, open311_discovery_get,
+     "open311Discovery"},
+    {HTTP_GET, "/open311/v2/services.{}", ROLES_PUBLIC, 0, open311_services_get, "open311Services"},
+    {HTTP_GET, "/open311/v2/services/{}", ROLES_PUBLIC, 0, open311_service_get, "open311Service"},
+    {HTTP_GET, "/open311/v2/requests.{}", ROLES_PUBLIC, 0, open311_requests_get,
+     "open311Requests"},
+    {HTTP_POST, "/open311/v2/requests.{}", ROLES_PUBLIC, BODY_TICKET, open311_requests_post,
+     "open311Post"},
+    {HTTP_GET, "/open311/v2/requests/{}", ROLES_PUBLIC, 0, open311_request_get, "open311Request"},
+    {HTTP_GET, "/open311/v2/tokens/{}", ROLES_PUBLIC, 0, open311_token_get, "open311Token"},
+
     {HTTP_GET, "/v1/admin/{}", DESK | ADMIN, 0, version_list_get, "listVersions"},
     {HTTP_GET, "/v1/admin/{}/drafts", DESK | ADMIN, 0, draft_list_get, "listDrafts"},
     {HTTP_POST, "/v1/admin/{}/drafts", ADMIN, BODY_CITY, draft_post, "createDraft"},
@@ -117,3 +129,6 @@ const struct route_entry route_table[] = {
     {HTTP_GET, "/metrics", ROLES_PUBLIC, 0, metrics_get, "getMetrics"},
 };
 const size_t route_table_count = ARRAY_LEN(route_table);
+
+const struct request_dialect *const request_dialects[] = {&open311_dialect};
+const size_t request_dialect_count = ARRAY_LEN(request_dialects);

@@ -170,16 +170,23 @@ static void put_int(struct open311_list *w, const char *name, int value)
         sbuf_addf(w->out, "<%s>%d</%s>", name, value, name);
 }
 
+/* The same digits in both formats: the fewest that read back the same. */
 static void put_degrees(struct open311_list *w, const char *name, bool is_known, double degrees)
 {
-    if (w->format == OPEN311_XML && is_known)
-        sbuf_addf(w->out, "<%s>%.9g</%s>", name, degrees, name);
-    else if (w->format == OPEN311_XML)
-        xml_text(w, name, NULL);
-    else if (is_known)
+    struct json_writer number;
+
+    if (w->format == OPEN311_JSON && is_known) {
         jw_double(&w->json, name, degrees);
-    else
+    } else if (w->format == OPEN311_JSON) {
         jw_null(&w->json, name);
+    } else if (!is_known) {
+        xml_text(w, name, NULL);
+    } else {
+        open_element(w, name);
+        jw_init(&number, w->out);
+        jw_double(&number, NULL, degrees);
+        close_element(w, name);
+    }
 }
 
 static void put_instant(struct open311_list *w, const char *name, int64_t instant_us,

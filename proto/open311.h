@@ -90,6 +90,7 @@ void open311_write_error(struct sbuf *out, enum open311_format format, int code,
 
 /* A new request. NULL = not given; an empty value counts as not given, as forms send it. */
 struct open311_post {
+    bool is_form; /* it could be read at all; only then the rest means something */
     const char *api_key, *jurisdiction_id, *service_code;
     const char *address_string, *address_id;
     const char *email, *device_id, *account_id, *first_name, *last_name, *phone;

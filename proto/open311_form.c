@@ -203,6 +203,7 @@ bool open311_read_post(const char *body, size_t len, struct arena *arena,
     *post_r = (struct open311_post){.kind = KIND_HELP};
     if (!query_parse(body, len, q, arena, faults))
         return false;
+    post_r->is_form = true;
     for (size_t i = 0; i < ARRAY_LEN(fields); i++)
         read_field(q, &fields[i], post_r, faults);
     read_place(q, post_r, faults);

@@ -15,7 +15,7 @@
 --     event_assignment bigint[], event_unit text[], event_audience text[], event_detail text[], event_text text[],
 --     event_hash bytea[], tally_at timestamptz[], tally_number bigint[], tally_unit text[], tally_tier text[],
 --     tally_received bigint[], tally_desk bigint[], tally_dispatched bigint[], tally_open bigint[], tally_closed
---     bigint[], tally_on_time bigint[], tally_overdue bigint[], external_numbers text[]
+--     bigint[], tally_on_time bigint[], tally_overdue bigint[], external_numbers text[], open311 text[]
 -- out: number
 -- One batch of new tickets in one transaction. A ticket whose idempotency key is taken already is left out, with all of
 -- its rows, and so is one that is stored already, because a batch of unknown outcome is sent again; the caller sees
@@ -105,6 +105,13 @@ y AS (
     FROM unnest($66::timestamptz[], $67::bigint[], $68::text[], $69::text[], $70::bigint[], $71::bigint[],
                 $72::bigint[], $73::bigint[], $74::bigint[], $75::bigint[], $76::bigint[])
              AS x (at, number, unit, tier, received, desk, dispatched, open, closed, on_time, overdue)
+    JOIN t USING (number)
+),
+o AS (
+    INSERT INTO open311_request (number, requested_at, updated_at, description, lat, long, address_id, media_url, contact)
+    SELECT t.number, t.received_at, t.received_at, o ->> 'description', (o ->> 'lat')::double precision,
+           (o ->> 'long')::double precision, o ->> 'address_id', o ->> 'media_url', decode(o ->> 'contact', 'hex')
+    FROM (SELECT number, o::jsonb FROM unnest($1::bigint[], $78::text[]) AS y (number, o) WHERE o IS NOT NULL) x
     JOIN t USING (number)
 )
 SELECT number FROM t
