@@ -35,8 +35,6 @@ struct settings {
     int64_t drain_seconds;
     char *public_url; /* "https://12345.example.cn"; "" = as the client calls us */
     char *open311_contact, *open311_categories;
-    char *public_url; /* "https://12345.example.cn"; "" = as the client calls us */
-    char *open311_contact, *open311_categories;
 };
 
 extern const struct setting settings_table[];
