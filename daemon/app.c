@@ -22,6 +22,7 @@
 #include "daemon/deadlines.h"
 #include "daemon/desk_event.h"
 #include "daemon/device.h"
+#include "daemon/device_mqtt.h"
 #include "daemon/events.h"
 #include "daemon/fold.h"
 #include "daemon/indexer.h"
@@ -147,6 +148,8 @@ static bool listen_http(struct app *app)
     if (d->settings.tls_cert[0] &&
         !http_server_load_tls(d->http, d->settings.tls_cert, d->settings.tls_key, &why))
         return complain("TLS", why);
+    if (!device_mqtt_listen(d->device_mqtt, &why))
+        return complain("MQTT", why);
     if (!http_server_listen(d->http, d->settings.listen, (uint16_t)d->settings.port, &why))
         return complain("listen", why);
     log_info("hotlined", "ready address=%s port=%u", d->settings.listen,
@@ -470,6 +473,7 @@ static void make_parts(struct app *app, const char *conninfo)
     d->device_watch = device_watch_new(d);
     d->fold = fold_new(d);
     d->indexer = indexer_new(d);
+    d->device_mqtt = device_mqtt_new(d);
     make_http(d);
 }
 
@@ -479,6 +483,7 @@ static void free_parts(struct app *app)
     struct daemon *d = &app->d;
 
     http_server_free(&d->http);
+    device_mqtt_free(&d->device_mqtt);
     device_lane_free(&d->device_lane);
     device_matters_free(&d->device_matters);
     device_watch_free(&d->device_watch);

@@ -29,6 +29,7 @@ struct batches;
 struct device_lane;
 struct device_matters;
 struct device_watch;
+struct device_mqtt;
 
 /* What is planned next: built ahead, so that the instant decides and nobody waits. */
 struct config_next {
@@ -76,6 +77,7 @@ struct daemon {
     struct device_lane *device_lane;
     struct device_matters *device_matters;
     struct device_watch *device_watch;
+    struct device_mqtt *device_mqtt;
     struct store *store;
     struct sweeper *sweeper;
     struct recalendar *recalendar;

@@ -128,8 +128,8 @@ static void send_batch(struct batch *b)
         b->entries[i]->sends++;
     intake_rows(&params, arena, b->entries, b->count);
     metric_inc(&metrics[METRIC_BATCHES]);
-    b->op = pg_submit(b->intake->pool, &SQL_TICKET_INTAKE, &params,
-                      DAEMON_WRITE_TIMEOUT_US, on_batch, b);
+    b->op = pg_submit(b->intake->pool, &SQL_TICKET_INTAKE, &params, DAEMON_WRITE_TIMEOUT_US,
+                      on_batch, b);
     arena_free(&arena);
 }
 
@@ -235,16 +235,16 @@ static void confirm_next(struct batch *b)
     if (e->key) {
         pg_param_text(&params, e->received_by);
         pg_param_text(&params, e->key);
-        b->op = pg_submit(b->intake->pool, &SQL_INTAKE_KEY_FIND, &params,
-                          DAEMON_READ_TIMEOUT_US, on_key, b);
+        b->op = pg_submit(b->intake->pool, &SQL_INTAKE_KEY_FIND, &params, DAEMON_READ_TIMEOUT_US,
+                          on_key, b);
         return;
     }
     struct pg_array numbers;
     pg_array_init(&numbers, e->arena);
     pg_array_int(&numbers, e->change.after.number);
     pg_param_array(&params, &numbers);
-    b->op = pg_submit(b->intake->pool, &SQL_TICKET_STORED, &params,
-                      DAEMON_READ_TIMEOUT_US, on_stored, b);
+    b->op = pg_submit(b->intake->pool, &SQL_TICKET_STORED, &params, DAEMON_READ_TIMEOUT_US,
+                      on_stored, b);
 }
 
 static int compare_int64(const void *a, const void *b)

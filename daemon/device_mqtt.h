@@ -1,0 +1,16 @@
+/*
+ * device_mqtt.h - one-key devices over MQTT 3.1.1 (INTERFACES 3.2): the listener, who may connect,
+ * what may be published, PUBACK after COMMIT.
+ */
+#ifndef DAEMON_DEVICE_MQTT_H
+#define DAEMON_DEVICE_MQTT_H
+
+#include "daemon/daemon.h"
+
+struct device_mqtt;
+RETURNS_NONNULL struct device_mqtt *device_mqtt_new(struct daemon *d);
+/* Listens on settings.mqtt_port. false and a text (caller frees) on failure. */
+MUST_CHECK bool device_mqtt_listen(struct device_mqtt *mqtt, char **error_r);
+void device_mqtt_free(struct device_mqtt **mqtt);
+
+#endif
