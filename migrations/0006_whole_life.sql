@@ -3,7 +3,7 @@
 
 ALTER TABLE ticket
     ADD COLUMN transfers   smallint NOT NULL DEFAULT 0,
-    ADD COLUMN merged_into bigint REFERENCES ticket;
+    ADD COLUMN merged_into bigint;
 COMMENT ON COLUMN ticket.merged_into IS '合并: the master; its citizen keeps the number and reads the master''s answer';
 CREATE INDEX ticket_merged ON ticket (merged_into) WHERE merged_into IS NOT NULL;
 
@@ -90,3 +90,45 @@ INSERT INTO assignment_transition (from_state, to_state) VALUES
     ('return_requested', 'returned'),
     ('extension_requested', 'working'),
     ('working', 'suspended');
+
+-- A master is a parent like the others (0005): checked here, not by a constraint on every ticket.
+CREATE OR REPLACE VIEW orphan AS
+SELECT 'ticket' AS child, 'category' AS parent, number, category AS missing
+FROM ticket t WHERE NOT EXISTS (SELECT FROM category p WHERE p.code = t.category)
+UNION ALL
+SELECT 'ticket', 'region', number, region
+FROM ticket t WHERE region IS NOT NULL AND NOT EXISTS (SELECT FROM region p WHERE p.code = t.region)
+UNION ALL
+SELECT 'ticket', 'unit', number, lead_unit
+FROM ticket t WHERE lead_unit IS NOT NULL AND NOT EXISTS (SELECT FROM unit p WHERE p.code = t.lead_unit)
+UNION ALL
+SELECT 'requester', 'ticket', number, number::text
+FROM requester c WHERE NOT EXISTS (SELECT FROM ticket p WHERE p.number = c.number)
+UNION ALL
+SELECT 'assignment', 'ticket', number, number::text
+FROM assignment c WHERE NOT EXISTS (SELECT FROM ticket p WHERE p.number = c.number)
+UNION ALL
+SELECT 'assignment', 'unit', number, unit
+FROM assignment c WHERE NOT EXISTS (SELECT FROM unit p WHERE p.code = c.unit)
+UNION ALL
+SELECT 'queue_item', 'assignment', number, ordinal::text
+FROM queue_item c
+WHERE NOT EXISTS (SELECT FROM assignment p WHERE p.number = c.number AND p.ordinal = c.ordinal AND p.unit = c.unit)
+UNION ALL
+SELECT 'ticket_clock', 'ticket', number, number::text
+FROM ticket_clock c WHERE NOT EXISTS (SELECT FROM ticket p WHERE p.number = c.number)
+UNION ALL
+SELECT 'ticket_event', 'ticket', number, number::text
+FROM ticket_event c WHERE NOT EXISTS (SELECT FROM ticket p WHERE p.number = c.number)
+UNION ALL
+SELECT 'callback', 'ticket', number, number::text
+FROM callback c WHERE NOT EXISTS (SELECT FROM ticket p WHERE p.number = c.number)
+UNION ALL
+SELECT 'intake_key', 'ticket', number, key
+FROM intake_key c WHERE NOT EXISTS (SELECT FROM ticket p WHERE p.number = c.number)
+UNION ALL
+SELECT 'tally', 'ticket', number, number::text
+FROM tally c WHERE NOT EXISTS (SELECT FROM ticket p WHERE p.number = c.number)
+UNION ALL
+SELECT 'ticket', 'ticket', number, merged_into::text
+FROM ticket t WHERE merged_into IS NOT NULL AND NOT EXISTS (SELECT FROM ticket p WHERE p.number = t.merged_into);

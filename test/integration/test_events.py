@@ -103,7 +103,9 @@ class Events(DaemonTest):
 
     def ids(self, where="true"):
         """All events in the order in which readers have to see them."""
-        return [int(row[0]) for row in self.daemon.sql(f"SELECT id FROM ticket_event WHERE {where} ORDER BY xid, id")]
+        desks = "UNION ALL SELECT xid, id FROM desk_event WHERE agent IS NULL" if where == "true" else ""
+        return [int(row[0]) for row in self.daemon.sql(
+            f"SELECT id FROM (SELECT xid, id FROM ticket_event WHERE {where} {desks}) e ORDER BY xid, id")]
 
     def since(self, first, where="true"):
         """The events after the first `first` ones."""
@@ -152,7 +154,6 @@ class Events(DaemonTest):
     # ---- what belongs to no ticket ---------------------------------------------------------------------
 
     def desk_event(self, agent, n):
-        self.addCleanup(self.daemon.sql, "DELETE FROM desk_event")
         value = f"'{agent}'" if agent else "NULL"
         return int(self.daemon.sql("INSERT INTO desk_event (type, at, agent, detail) VALUES ('door.refused', now(), "
                                    f"{value}, '{{\"door\": \"d\", \"name\": \"{n}\", \"reason\": \"r\"}}') RETURNING id")[0][0])
@@ -188,7 +189,6 @@ class Events(DaemonTest):
 
     def test_desk_events_commit_late(self):
         here = self.desk.get("/v1/events")["next"]
-        self.addCleanup(self.daemon.sql, "DELETE FROM desk_event")
         session = Session(self.daemon)
         late = int(session.run("BEGIN; INSERT INTO desk_event (type, at, detail) VALUES ('door.refused', now(), "
                                "'{\"door\": \"d\", \"name\": \"late\", \"reason\": \"r\"}') RETURNING id;"))
