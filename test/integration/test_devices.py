@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import tempfile
 import time
 
 
@@ -351,6 +352,17 @@ class Keys(DevicesTest):
         many = [{"id": f"m{i}", "region": REGION} for i in range(1001)]
         self.assertEqual(self.admin.call("POST", "/v1/admin/devices", {"devices": many}).status, 400)
         self.assertEqual(self.daemon.sql("SELECT count(*) FROM device WHERE id IN ('ok', 'same', 'm1')")[0][0], "0")
+
+    def test_client(self):
+        with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+            json.dump({"devices": [{"id": "CLI-1", "region": REGION}]}, file)
+            file.flush()
+            made = json.loads(self.daemon.hotline("device", "import", file.name))["items"]
+        d = Device(self, "CLI-1", made[0]["key"])
+        self.assertEqual(d.send("heartbeats", {"battery": 71}).status, 200)
+        self.assertIn("CLI-1", self.daemon.hotline("device", "list"))
+        d.key = json.loads(self.daemon.hotline("device", "rotate", "CLI-1"))["key"]
+        self.assertEqual(d.send("heartbeats", {}).status, 200)
 
     def test_list_by_pages(self):
         made = {d.id for d in self.devices(25)}
