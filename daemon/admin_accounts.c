@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "daemon/account_names.h"
 #include "daemon/admin.h"
+#include "daemon/signing.h"
 #include "sql_catalogue.h"
 
 /* One account of an answer that makes accounts. */
@@ -230,7 +231,21 @@ static struct fresh_list *decode_accounts(struct request *r)
     return NULL;
 }
 
-static void write_fresh(struct json_writer *w, const struct fresh *fresh)
+/* Gateways may sign instead of showing the token. */
+static void write_secret(const struct request *r, struct json_writer *w, int role,
+                         const char *token)
+{
+    uint8_t hash[CRYPTO_SHA256_SIZE];
+    char secret[SIGNING_SECRET_SIZE];
+
+    if (role != ROLE_GATEWAY)
+        return;
+    crypto_sha256(token, strlen(token), hash);
+    signing_secret(r->d, hash, secret);
+    jw_string(w, "signing_secret", secret);
+}
+
+static void write_fresh(const struct request *r, struct json_writer *w, const struct fresh *fresh)
 {
     jw_object(w, NULL);
     jw_string(w, "name", fresh->name);
@@ -239,6 +254,7 @@ static void write_fresh(struct json_writer *w, const struct fresh *fresh)
     if (fresh->agent)
         jw_string(w, "agent", fresh->agent);
     jw_string(w, "token", fresh->token);
+    write_secret(r, w, fresh->role, fresh->token);
     jw_object_end(w);
 }
 
@@ -254,7 +270,7 @@ static void reply_fresh(struct request *r, int status)
     jw_array(&w, "items");
     for (size_t i = 0; i < made->count; i++) {
         if (made->list[i].is_made)
-            write_fresh(&w, &made->list[i]);
+            write_fresh(r, &w, &made->list[i]);
     }
     jw_array_end(&w);
     jw_object_end(&w);
@@ -444,6 +460,7 @@ static void on_rotated_loaded(struct request *r, const struct pg_result *res)
     jw_object(&w, NULL);
     jw_string(&w, "name", fresh->name);
     jw_string(&w, "token", fresh->token);
+    write_secret(r, &w, fresh->role, fresh->token);
     jw_object_end(&w);
     request_reply(r, 200, &out);
 }
@@ -452,8 +469,11 @@ static void on_rotated_loaded(struct request *r, const struct pg_result *res)
 static void on_rotated(void *ctx, const struct pg_result *res)
 {
     struct request *r = ctx;
+    struct fresh *fresh = r->state;
 
     r->op = NULL;
+    if (pg_result_outcome(res) == PG_ROWS && pg_result_rows(pg_result_at(res, 0)) > 0)
+        fresh->role = word_find(role_words, ROLE_COUNT, pg_result_text(pg_result_at(res, 0), 0, 0));
     if (pg_result_outcome(res) != PG_ROWS)
         reply_failed(r, res);
     else if (pg_result_rows(pg_result_at(res, 0)) == 0)

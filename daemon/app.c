@@ -19,6 +19,7 @@
 #include "daemon/auth.h"
 #include "daemon/batches.h"
 #include "daemon/config.h"
+#include "daemon/calls.h"
 #include "daemon/deadlines.h"
 #include "daemon/desk_event.h"
 #include "daemon/device.h"
@@ -432,6 +433,7 @@ static void register_metrics(void)
     push_register_metrics();
     events_register_metrics();
     desk_event_register_metrics();
+    calls_register_metrics();
     queue_register_metrics();
     fold_register_metrics();
     indexer_register_metrics();

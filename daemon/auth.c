@@ -101,6 +101,33 @@ const struct account *auth_find(const struct auth *auth, const char *header)
     return map_get(auth->tokens, hash, sizeof(hash));
 }
 
+struct signer {
+    enum actor_role role;
+    bool (*is_it)(void *ctx, const uint8_t *token_hash);
+    void *ctx;
+    const struct account *found;
+};
+
+static void ask_signer(void *ctx, const char *key, size_t key_len, void *value)
+{
+    struct signer *signer = ctx;
+    const struct account *account = value;
+
+    (void)key_len;
+    if (account->role == signer->role && signer->is_it(signer->ctx, (const uint8_t *)key))
+        signer->found = account;
+}
+
+const struct account *auth_find_signer(const struct auth *auth, enum actor_role role,
+                                       bool (*is_it)(void *ctx, const uint8_t *token_hash),
+                                       void *ctx)
+{
+    struct signer signer = {role, is_it, ctx, NULL};
+
+    map_each(auth->tokens, ask_signer, &signer);
+    return signer.found;
+}
+
 static bool unit_has(const struct ticket_view *ticket, const char *unit)
 {
     for (size_t i = 0; unit && i < ticket->assignment_count; i++) {

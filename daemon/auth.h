@@ -34,6 +34,14 @@ void auth_take(struct auth *auth, uint64_t asked, const struct pg_result *rows);
  * auth_free(). */
 const struct account *auth_find(const struct auth *auth, const char *header);
 
+/*
+ * The account of this role one of whose live tokens `is_it` says yes to, by the SHA-256 of the
+ * token; NULL if none. All are asked, so that the time does not tell which.
+ */
+const struct account *auth_find_signer(const struct auth *auth, enum actor_role role,
+                                       bool (*is_it)(void *ctx, const uint8_t *token_hash),
+                                       void *ctx);
+
 enum authz {
     AUTHZ_ALLOW,
     AUTHZ_UNKNOWN /* 401 */,

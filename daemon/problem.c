@@ -34,6 +34,7 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
                             "只接受 application/json / application/json only"},
     [PROBLEM_KEY_REUSED] = {"key_reused", 422, "Idempotency key reused",
                             "幂等键已用于其他内容 / this key was used with another body"},
+    [PROBLEM_UNREADABLE] = {"unreadable", 422, "Unreadable", "内容无法识别 / not readable"},
     [PROBLEM_TOO_FAST] = {"too_fast", 429, "Too fast", "请求过于频繁 / too many requests"},
     [PROBLEM_INTERNAL] = {"internal", 500, "Internal error", "内部错误 / our fault; it is logged"},
     [PROBLEM_UNAVAILABLE] = {"unavailable", 503, "Unavailable",
@@ -48,17 +49,15 @@ static const struct problem_kind kinds[PROBLEM_COUNT] = {
         .name = "hotlined_refused_total", .labels = "problem=\"" word_ "\"",                       \
         .help = "Requests refused, by problem type."                                               \
     }
-static struct metric refused[PROBLEM_COUNT] = {
-    REFUSED("invalid"),      REFUSED("http"),
-    REFUSED("unauthorized"), REFUSED("forbidden"),
-    REFUSED("not_found"),    REFUSED("method"),
-    REFUSED("conflict"),     REFUSED("in_progress"),
-    REFUSED("clock"),        REFUSED("version_mismatch"),
-    REFUSED("media_type"),   REFUSED("key_reused"),
-    REFUSED("too_fast"),     REFUSED("internal"),
-    REFUSED("unavailable"),  REFUSED("busy"),
-    REFUSED("no_city"),
+static struct metric refused[] = {
+    REFUSED("invalid"),          REFUSED("http"),        REFUSED("unauthorized"),
+    REFUSED("forbidden"),        REFUSED("not_found"),   REFUSED("method"),
+    REFUSED("conflict"),         REFUSED("in_progress"), REFUSED("clock"),
+    REFUSED("version_mismatch"), REFUSED("media_type"),  REFUSED("key_reused"),
+    REFUSED("unreadable"),       REFUSED("too_fast"),    REFUSED("internal"),
+    REFUSED("unavailable"),      REFUSED("busy"),        REFUSED("no_city"),
 };
+_Static_assert(ARRAY_LEN(refused) == PROBLEM_COUNT, "a row for each problem, in their order");
 
 void problem_register_metrics(void)
 {

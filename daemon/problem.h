@@ -22,6 +22,7 @@ enum problem {
     PROBLEM_MISMATCH,     /* 412: If-Match */
     PROBLEM_MEDIA_TYPE,   /* 415 */
     PROBLEM_KEY_REUSED,   /* 422: same idempotency key, other body */
+    PROBLEM_UNREADABLE,   /* 422: a door of another format; the detail says what to change */
     PROBLEM_TOO_FAST,     /* 429 */
     PROBLEM_INTERNAL,     /* 500 */
     PROBLEM_UNAVAILABLE,  /* 503: cannot store durably now */

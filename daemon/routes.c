@@ -5,6 +5,7 @@
  */
 #include "daemon/admin.h"
 #include "daemon/batches.h"
+#include "daemon/calls.h"
 #include "daemon/devices.h"
 #include "daemon/duplicates.h"
 #include "daemon/events.h"
@@ -31,6 +32,8 @@
 #define BODY_TICKET KIB(64)
 #define BODY_ACTION KIB(64)
 #define BODY_SMALL KIB(4)
+#define BODY_CALL KIB(16)
+#define BODY_CDR KIB(256)
 #define BODY_BATCH KIB(512)
 #define BODY_ACCOUNTS KIB(256)
 #define BODY_DEVICES KIB(2 << 10)
@@ -58,6 +61,13 @@ const struct route_entry route_table[] = {
     {HTTP_POST, "/v1/assignments/{}/{}", UNIT, BODY_ACTION, assignment_action_post,
      "actOnAssignment"},
     {HTTP_GET, "/v1/events", DESK | UNIT, 0, events_get, "getEvents"},
+
+    {HTTP_POST, "/v1/calls/events", ROLES_PUBLIC, BODY_CALL, call_events_post, "postCallEvent"},
+    {HTTP_POST, "/v1/calls/freeswitch", ROLES_PUBLIC, BODY_CDR, call_freeswitch_post,
+     "postFreeswitchCdr"},
+    {HTTP_POST, "/v1/cti/{}", ROLES_PUBLIC, BODY_CALL, call_cti_post, "postCti"},
+    {HTTP_GET, "/v1/calls", DESK, 0, call_list_get, "listCalls"},
+    {HTTP_POST, "/v1/calls/returned", DESK, BODY_SMALL, call_returned_post, "returnCall"},
 
     {HTTP_GET, "/v1/reports/tiers", FIGURES, 0, report_tiers_get, "reportTiers"},
     {HTTP_GET, "/v1/reports/measures", FIGURES, 0, report_measures_get, "reportMeasures"},
@@ -130,5 +140,6 @@ const struct route_entry route_table[] = {
 };
 const size_t route_table_count = ARRAY_LEN(route_table);
 
-const struct request_dialect *const request_dialects[] = {&open311_dialect};
+const struct request_dialect *const request_dialects[] = {&call_cti_dialect, &call_freeswitch_dialect,
+                                                          &open311_dialect};
 const size_t request_dialect_count = ARRAY_LEN(request_dialects);

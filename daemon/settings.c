@@ -86,6 +86,8 @@ const struct setting settings_table[] = {
     TEXT(open311_contact, "12345", 0, "whom developers may ask, in the discovery of Open311"),
     TEXT(open311_categories, "", 0,
          "categories, separated by commas, whose leaves Open311 offers as services; empty: all"),
+    TEXT(area_code, "", 0,
+         "area code of the city, as 0510: numbers of 7 or 8 digits that gateways tell are of it"),
     NUMBER(drain_seconds, "20", 1, 600, 0, "time running requests have to finish when stopping"),
 };
 const size_t settings_table_count = ARRAY_LEN(settings_table);

@@ -58,7 +58,8 @@ enum column {
     COL_MASTER_STATE,
     COL_IS_MASTER,
     COL_ASSIGNMENTS,
-    COL_CLOCKS
+    COL_CLOCKS,
+    COL_CALL
 };
 
 struct reader {
@@ -372,6 +373,7 @@ static void read_wide(const struct reader *r, struct ticket_record *record)
     record->title = text_of(r, COL_TITLE);
     record->text = text_of(r, COL_TEXT);
     record->call_id = text_of(r, COL_CALL_ID);
+    record->call = text_of(r, COL_CALL);
     record->external_number = text_of(r, COL_EXTERNAL_NUMBER);
     record->is_confidential = pg_result_bool(r->res, r->row, COL_IS_CONFIDENTIAL);
     record->rule_set = pg_result_int(r->res, r->row, COL_RULE_SET);

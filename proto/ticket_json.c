@@ -305,6 +305,16 @@ static void write_ending(struct json_writer *w, const struct ticket_record *r, i
     jw_string(w, "referred_to", r->referred_to);
 }
 
+/* What only the desks see: the code a citizen asks with, and where to hear him. */
+static void write_for_desk(struct json_writer *w, const struct ticket_record *record)
+{
+    jw_string(w, "query_code", record->query_code);
+    if (record->call)
+        jw_raw(w, "call", record->call, strlen(record->call));
+    else
+        jw_null(w, "call");
+}
+
 void ticket_json_write(struct json_writer *w, const struct ticket_record *record,
                        const struct city *city, const struct ticket_sight *sight)
 {
@@ -313,7 +323,7 @@ void ticket_json_write(struct json_writer *w, const struct ticket_record *record
 
     write_number(w, "number", v->number);
     if (sight->sees_query_code)
-        jw_string(w, "query_code", record->query_code);
+        write_for_desk(w, record);
     jw_string(w, "state", ticket_state_words[v->state].code);
     jw_int(w, "version", v->version);
     write_matter(w, record, city);

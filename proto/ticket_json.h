@@ -93,6 +93,7 @@ struct assignment_lease {
 struct ticket_record {
     struct ticket_view view;
     const char *query_code, *address, *title, *text, *call_id, *external_number;
+    const char *call; /* JSON of the call and its recordings; NULL = none that a gateway told of */
     bool is_confidential;
     int64_t rule_set, calendar_set;
     const char *rule, *route_reason;

@@ -83,7 +83,7 @@ static const struct field draft_fields[] = {
      .min = 1,
      .max = TICKET_TEXT_MAX,
      .flags = FIELD_REQUIRED | FIELD_MULTILINE},
-    {.name = "call_id", .type = FIELD_STRING, .offset = DRAFT(call_id), .min = 1, .max = 128},
+    {.name = "call_id", .type = FIELD_STRING, .offset = DRAFT(call_id), .min = 1, .max = 250},
     {.name = "external_number", .type = FIELD_STRING, .offset = DRAFT(external_number)},
     {.name = "requester",
      .type = FIELD_OBJECT,

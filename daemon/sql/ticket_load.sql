@@ -4,7 +4,7 @@
 --      callback_attempts, lead_unit, policy, received_us, dispatched_us, deepest_tier, event_count, event_hash,
 --      last_actor, last_us, query_code, address, title, text, call_id, external_number, is_confidential, rule_set, rule,
 --      route_reason, sla_set, calendar_set, closed_us, closed_tier, closed_unit, closed_on_time, public_reply, ground, referred_to,
---      name, phone, is_anonymous, transfers, merged_into, master_state, is_master, assignments, clocks
+--      name, phone, is_anonymous, transfers, merged_into, master_state, is_master, assignments, clocks, call
 -- All that a use case has to know of tickets, in one round trip. Instants are microseconds. The master is the one that the
 -- ticket is merged into, or the one that a merge names (`into`).
 SELECT t.number, t.version, t.state, t.kind, t.urgency, t.channel, t.category, t.region, t.round, t.is_problem,
@@ -47,7 +47,16 @@ SELECT t.number, t.version, t.state, t.kind, t.urgency, t.channel, t.category, t
                    (extract(epoch FROM c.paused_at) * 1000000)::bigint, c.step,
                    (extract(epoch FROM c.step_at) * 1000000)::bigint, c.adjustments)
                ORDER BY c.ordinal)
-        FROM ticket_clock c WHERE c.number = t.number) AS clocks
+        FROM ticket_clock c WHERE c.number = t.number) AS clocks,
+       (SELECT json_build_object(
+                   'gateway_id', k.gateway,
+                   'state', ('{offered,queued,ringing,answered,held,transferred,ended}'::text[])[k.state + 1],
+                   'agent_id', k.agent, 'queue', k.queue,
+                   'recordings', coalesce((SELECT json_agg(json_build_object('ref', x.ref, 'url', x.url, 'sha256', x.sha256,
+                                                                             'duration_ms', x.duration_ms) ORDER BY x.ref)
+                                           FROM call_recording x WHERE x.gateway = k.gateway AND x.call_id = k.call_id),
+                                          '[]'))
+        FROM call k WHERE k.call_id = t.call_id ORDER BY k.started_at DESC LIMIT 1)::text AS call
 FROM ticket t
 LEFT JOIN requester r USING (number)
 LEFT JOIN ticket m ON m.number = coalesce(t.merged_into, $2::bigint)

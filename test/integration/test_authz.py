@@ -120,6 +120,15 @@ TABLE = [
     ("GET", "/v1/devices/no-such", None, None, "401 403 404 404 403 403 403 403"),
     # whoever has no signature is nobody, whatever his token
     ("POST", "/v1/devices/no-such/presses", None, {"boot_id": "b", "seq": 1, "key": "fall"}, " ".join(["401"] * 8)),
+    # a gateway's token, where the door looks for it
+    ("POST", "/v1/calls/events", None,
+     {"event_id": "e{n}", "type": "ended", "occurred_at": "2026-02-13T10:00:00+08:00", "gateway_id": "g", "call_id": "c{n}"},
+     "401 403 403 403 200 403 403 403"),
+    ("POST", "/v1/calls/freeswitch", None, {}, "401 403 403 403 422 403 403 403"),
+    ("POST", "/v1/cti/nothing", None, {}, " ".join(["401"] * 8)),
+    ("GET", "/v1/calls", None, None, "401 403 200 200 403 403 403 403"),
+    ("POST", "/v1/calls/returned", None, {"gateway_id": "g", "call_id": "none"}, "401 403 404 404 403 403 403 403"),
+
     ("POST", "/v1/devices/no-such/heartbeats", None, {"boot_id": "b", "seq": 1}, " ".join(["401"] * 8)),
 
     # who may send is told by the api_key in the form, and by nothing else
