@@ -39,6 +39,7 @@
 #include "daemon/ticket_bulk.h"
 #include "pg/cluster.h"
 #include "pg/migrate.h"
+#include "daemon/wechat.h"
 #include "sql_catalogue.h"
 
 #define MIGRATE_CHECK_TIMEOUT_MS 10000
@@ -164,6 +165,7 @@ static void look_for_work(struct app *app)
     sweeper_kick(app->d.sweeper);
     device_matters_kick(app->d.device_matters);
     device_watch_kick(app->d.device_watch);
+    wechat_start(app->d.wechat);
 }
 
 static const struct timeval config_retry_after = {5, 0};
@@ -437,6 +439,7 @@ static void register_metrics(void)
     queue_register_metrics();
     fold_register_metrics();
     indexer_register_metrics();
+    wechat_register_metrics();
     audit_register_metrics();
     revive_register_metrics();
 }
@@ -473,6 +476,7 @@ static void make_parts(struct app *app, const char *conninfo)
     d->device_lane = device_lane_new(d);
     d->device_matters = device_matters_new(d);
     d->device_watch = device_watch_new(d);
+    d->wechat = wechat_new(d);
     d->fold = fold_new(d);
     d->indexer = indexer_new(d);
     d->device_mqtt = device_mqtt_new(d);
@@ -485,6 +489,7 @@ static void free_parts(struct app *app)
     struct daemon *d = &app->d;
 
     http_server_free(&d->http);
+    wechat_free(&d->wechat);
     device_mqtt_free(&d->device_mqtt);
     device_lane_free(&d->device_lane);
     device_matters_free(&d->device_matters);

@@ -10,11 +10,12 @@
 #include "daemon/activation.h"
 #include "daemon/auth.h"
 #include "daemon/recalendar.h"
+#include "daemon/wechat.h"
 #include "sql_catalogue.h"
 
 struct config_job {
     struct daemon *d;
-    uint64_t accounts_asked, city_asked;
+    uint64_t accounts_asked, wechat_asked, city_asked;
     struct arena *arena;
     void (*done)(void *ctx, bool ok);
     void *ctx;
@@ -278,6 +279,18 @@ static void load_city(struct config_job *job)
                           on_city, job);
 }
 
+static void on_wechat(void *ctx, const struct pg_result *res)
+{
+    struct config_job *job = ctx;
+
+    if (pg_result_outcome(res) != PG_ROWS) {
+        finish(job, false);
+        return;
+    }
+    wechat_take(job->d->wechat, job->wechat_asked, res);
+    load_city(job);
+}
+
 static void on_accounts(void *ctx, const struct pg_result *res)
 {
     struct config_job *job = ctx;
@@ -287,7 +300,9 @@ static void on_accounts(void *ctx, const struct pg_result *res)
         return;
     }
     auth_take(job->d->auth, job->accounts_asked, res);
-    load_city(job);
+    job->wechat_asked = wechat_ask(job->d->wechat);
+    (void)pg_submit(job->d->work_pool, &SQL_WECHAT_ACCOUNT_LOAD, NULL, DAEMON_READ_TIMEOUT_US,
+                    on_wechat, job);
 }
 
 void config_load(struct daemon *d, void (*done)(void *ctx, bool ok), void *ctx)

@@ -26,6 +26,7 @@ struct fold;
 struct activation;
 struct recalendar;
 struct batches;
+struct wechat;
 struct device_lane;
 struct device_matters;
 struct device_watch;
@@ -82,6 +83,7 @@ struct daemon {
     struct sweeper *sweeper;
     struct recalendar *recalendar;
     struct batches *batches;
+    struct wechat *wechat;
     struct push *push;
     struct desk_refusal refusals_told[DESK_REFUSALS];
     struct fold *fold;

@@ -21,6 +21,7 @@
 #include "daemon/ticket_action.h"
 #include "daemon/ticket_read.h"
 #include "daemon/version.h"
+#include "daemon/wechat.h"
 
 #define ADMIN ROLE_BIT(ADMIN)
 #define DESK (ROLE_BIT(DESK) | ROLE_BIT(SUPERVISOR))
@@ -117,6 +118,17 @@ const struct route_entry route_table[] = {
     {HTTP_GET, "/open311/v2/requests/{}", ROLES_PUBLIC, 0, open311_request_get, "open311Request"},
     {HTTP_GET, "/open311/v2/tokens/{}", ROLES_PUBLIC, 0, open311_token_get, "open311Token"},
 
+    {HTTP_GET, "/v1/wechat/{}", ROLES_PUBLIC, 0, wechat_get, "verifyWechat"},
+    {HTTP_POST, "/v1/wechat/{}", ROLES_PUBLIC, KIB(64), wechat_post, "pushWechat"},
+    {HTTP_POST, "/v1/wechat/{}/outbox/claim", ROLE_BIT(GATEWAY), BODY_SMALL,
+     wechat_outbox_claim_post, "claimWechatOutbox"},
+    {HTTP_POST, "/v1/wechat/{}/outbox/{}/result", ROLE_BIT(GATEWAY), BODY_SMALL,
+     wechat_outbox_result_post, "reportWechatOutbox"},
+    {HTTP_GET, "/v1/admin/wechat", ADMIN, 0, admin_wechat_get, "listWechat"},
+    {HTTP_POST, "/v1/admin/wechat", ADMIN, BODY_SMALL * 4, admin_wechat_post, "createWechat"},
+    {HTTP_POST, "/v1/admin/wechat/{}", ADMIN, BODY_SMALL * 4, admin_wechat_change_post,
+     "changeWechat"},
+
     {HTTP_GET, "/v1/admin/{}", DESK | ADMIN, 0, version_list_get, "listVersions"},
     {HTTP_GET, "/v1/admin/{}/drafts", DESK | ADMIN, 0, draft_list_get, "listDrafts"},
     {HTTP_POST, "/v1/admin/{}/drafts", ADMIN, BODY_CITY, draft_post, "createDraft"},
@@ -141,5 +153,6 @@ const struct route_entry route_table[] = {
 const size_t route_table_count = ARRAY_LEN(route_table);
 
 const struct request_dialect *const request_dialects[] = {&call_cti_dialect, &call_freeswitch_dialect,
-                                                          &open311_dialect};
+                                                          &open311_dialect,
+                                                        &wechat_dialect};
 const size_t request_dialect_count = ARRAY_LEN(request_dialects);

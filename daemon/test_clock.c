@@ -11,6 +11,7 @@
 #include "daemon/device.h"
 #include "daemon/push.h"
 #include "daemon/recalendar.h"
+#include "daemon/wechat.h"
 
 struct clock_body {
     int64_t now_us, advance_seconds;
@@ -72,12 +73,23 @@ static void settled(void *ctx, bool ok)
         request_problem(r, PROBLEM_UNAVAILABLE, NULL);
 }
 
+/* Last: what the others did to tickets their citizens are told. */
+static void watched(void *ctx, bool ok)
+{
+    struct move *m = ctx;
+
+    if (ok)
+        wechat_settle(m->d->wechat, settled, m);
+    else
+        settled(m, false);
+}
+
 static void swept(void *ctx, bool ok)
 {
     struct move *m = ctx;
 
     if (ok)
-        device_watch_settle(m->d->device_watch, settled, m);
+        device_watch_settle(m->d->device_watch, watched, m);
     else
         settled(m, false);
 }

@@ -140,6 +140,15 @@ TABLE = [
     ("GET", "/open311/v2/requests/{number}.json", "unsigned", None, "404 404 404 404 404 404 404 404"),
     ("GET", "/open311/v2/tokens/{number}.xml", "unsigned", None, "404 404 404 404 404 404 404 404"),
 
+    ("GET", "/v1/wechat/no-such?signature=x", None, None, " ".join(["404"] * 8)),
+    ("POST", "/v1/wechat/no-such?signature=x", None, None, " ".join(["404"] * 8)),
+    ("POST", "/v1/wechat/no-such/outbox/claim", None, {}, "401 403 403 403 404 403 403 403"),
+    ("POST", "/v1/wechat/no-such/outbox/1/result", None, {"lease": "0" * 32, "result": "sent"}, "401 403 403 403 404 403 403 403"),
+    ("GET", "/v1/admin/wechat", None, None, ADMIN),
+    ("POST", "/v1/admin/wechat", None, {"account": "w{n}", "app_id": "wx", "category": "010206"},
+     "401 201 403 403 403 403 403 403"),
+    ("POST", "/v1/admin/wechat/no-such", None, {"retire": True}, "401 404 403 403 403 403 403 403"),
+
     ("POST", "/v1/test/clock", None, {"advance_seconds": 0}, PUBLIC),
     ("GET", "/healthz", None, None, PUBLIC),
     ("GET", "/readyz", None, None, PUBLIC),

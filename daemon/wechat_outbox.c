@@ -1,0 +1,247 @@
+/*
+ * wechat_outbox.c - what needs an access_token: a bridge takes it, sends it to WeChat and reports.
+ */
+#include <string.h>
+
+#include "base/civil.h"
+#include "daemon/pii.h"
+#include "daemon/wechat_private.h"
+#include "sql_catalogue.h"
+
+#define CLAIM_MAX 100
+#define LEASE_BYTES 16
+#define RETRY_US (60 * US_PER_SECOND)
+
+/* ---- what goes in
+ * ------------------------------------------------------------------------------------- */
+
+static const uint8_t *seal_object(const struct daemon *d, const char *const members[][2],
+                                  size_t count, struct arena *arena, size_t *len_r)
+{
+    struct json_writer w;
+    struct sbuf out;
+
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    jw_object(&w, NULL);
+    for (size_t i = 0; i < count; i++)
+        jw_string(&w, members[i][0], members[i][1]);
+    jw_object_end(&w);
+    const uint8_t *sealed = pii_seal(d, WECHAT_OUTBOX_AAD, out.data, arena, len_r);
+    sbuf_free(&out);
+    return sealed;
+}
+
+const uint8_t *wechat_outbox_text(const struct daemon *d, const char *text, struct arena *arena,
+                                  size_t *len_r)
+{
+    const char *const members[][2] = {{"text", text}};
+
+    return seal_object(d, members, ARRAY_LEN(members), arena, len_r);
+}
+
+const uint8_t *wechat_outbox_media(const struct daemon *d, const char *media, const char *type,
+                                   struct arena *arena, size_t *len_r)
+{
+    const char *const members[][2] = {{"media_id", media}, {"type", type}};
+
+    return seal_object(d, members, ARRAY_LEN(members), arena, len_r);
+}
+
+/* ---- claim
+ * -------------------------------------------------------------------------------------------- */
+
+static bool has_account(struct request *r)
+{
+    if (wechat_account_find(r->d->wechat->accounts, r->param[0]))
+        return true;
+    request_problem(r, PROBLEM_NOT_FOUND, NULL);
+    return false;
+}
+
+static void write_item(struct request *r, struct json_writer *w, const struct pg_result *res,
+                       int row)
+{
+    int offset = r->d->city ? city_offset_min(r->d->city) : CIVIL_OFFSET_SHANGHAI_MIN;
+    size_t len;
+    const uint8_t *sealed = pg_result_bytea(res, row, 2, r->arena, &len);
+    const char *payload = pii_open(r->d, WECHAT_OUTBOX_AAD, sealed, len, r->arena);
+
+    sealed = pg_result_bytea(res, row, 3, r->arena, &len);
+    jw_object(w, NULL);
+    jw_string(w, "id", pg_result_text(res, row, 0));
+    jw_string(w, "kind", pg_result_text(res, row, 1));
+    jw_string(w, "to", pii_open(r->d, WECHAT_OPENID_AAD, sealed, len, r->arena));
+    jw_raw(w, "payload", payload ? payload : "{}", payload ? strlen(payload) : 2);
+    jw_int(w, "attempts", pg_result_int(res, row, 4));
+    jw_string(w, "lease", pg_result_text(res, row, 5));
+    jw_instant(w, "created_at", pg_result_instant(res, row, 6), offset);
+    jw_object_end(w);
+}
+
+static void on_claimed(struct request *r, const struct pg_result *res)
+{
+    struct json_writer w;
+    struct sbuf out;
+
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    jw_object(&w, NULL);
+    jw_array(&w, "items");
+    for (int i = 0; i < pg_result_rows(res); i++)
+        write_item(r, &w, res, i);
+    jw_array_end(&w);
+    jw_object_end(&w);
+    request_reply(r, 200, &out);
+}
+
+void wechat_outbox_claim_post(struct request *r)
+{
+    struct body {
+        int64_t limit, lease_seconds;
+    } body = {20, 60};
+    static const struct field fields[] = {
+        {.name = "limit",
+         .type = FIELD_INT,
+         .offset = offsetof(struct body, limit),
+         .min = 1,
+         .max = CLAIM_MAX},
+        {.name = "lease_seconds",
+         .type = FIELD_INT,
+         .offset = offsetof(struct body, lease_seconds),
+         .min = 5,
+         .max = 3600},
+    };
+    struct pg_array leases;
+    struct pg_params p;
+
+    if (!request_query_ok(r) || !request_parse_body(r))
+        return;
+    if (!json_decode(json_root(r->body), fields, ARRAY_LEN(fields), &body, r->arena, &r->faults)) {
+        request_reply_faults(r);
+        return;
+    }
+    if (!has_account(r))
+        return;
+    pg_array_init(&leases, r->arena);
+    for (int64_t i = 0; i < body.limit; i++) {
+        uint8_t lease[LEASE_BYTES];
+        crypto_random(lease, sizeof(lease));
+        pg_array_bytea(&leases, lease, sizeof(lease));
+    }
+    pg_params_init(&p, r->arena);
+    pg_param_text(&p, r->param[0]);
+    pg_param_instant(&p, r->now_us);
+    pg_param_instant(&p, r->now_us + body.lease_seconds * US_PER_SECOND);
+    pg_param_array(&p, &leases);
+    pg_param_int(&p, body.limit);
+    request_submit(r, r->d->work_pool, &SQL_WECHAT_OUTBOX_CLAIM, &p, DAEMON_WRITE_TIMEOUT_US,
+                   on_claimed);
+}
+
+/* ---- result
+ * ------------------------------------------------------------------------------------------- */
+
+enum { RESULT_SENT, RESULT_RETRY, RESULT_FAILED };
+static const char *const result_names[] = {"sent", "retry", "failed", NULL};
+
+struct result_body {
+    const char *lease, *remote_id, *outcome;
+    int result;
+    int64_t retry_seconds;
+};
+static const struct field result_fields[] = {
+    {.name = "lease",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct result_body, lease),
+     .min = 2 * LEASE_BYTES,
+     .max = 2 * LEASE_BYTES,
+     .flags = FIELD_REQUIRED},
+    {.name = "result",
+     .type = FIELD_ENUM,
+     .offset = offsetof(struct result_body, result),
+     .names = result_names,
+     .flags = FIELD_REQUIRED},
+    {.name = "remote_id",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct result_body, remote_id),
+     .min = 1,
+     .max = 64},
+    {.name = "outcome",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct result_body, outcome),
+     .min = 1,
+     .max = 500},
+    {.name = "retry_seconds",
+     .type = FIELD_INT,
+     .offset = offsetof(struct result_body, retry_seconds),
+     .min = 0,
+     .max = 86400},
+};
+
+static void on_result(struct request *r, const struct pg_result *res)
+{
+    struct json_writer w;
+    struct sbuf out;
+
+    if (pg_result_rows(res) == 0) {
+        request_problem(r, PROBLEM_NOT_FOUND, NULL);
+        return;
+    }
+    if (!pg_result_bool(res, 0, 1)) {
+        request_problem(r, PROBLEM_CONFLICT, "租约已失效 / the lease is not the present one");
+        return;
+    }
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    jw_object(&w, NULL);
+    jw_string(&w, "id", r->param[1]);
+    jw_string(&w, "state", pg_result_text(res, 0, 0));
+    jw_object_end(&w);
+    request_reply(r, 200, &out);
+}
+
+static bool read_id(const char *text, int64_t *id_r)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    *id_r = 0;
+    for (size_t i = 0; i < digits && digits <= 18; i++)
+        *id_r = *id_r * 10 + (text[i] - '0');
+    return digits > 0 && digits <= 18 && !text[digits];
+}
+
+void wechat_outbox_result_post(struct request *r)
+{
+    static const char *const states[] = {"sent", "queued", "failed"};
+    struct result_body body = {.retry_seconds = RETRY_US / US_PER_SECOND};
+    uint8_t lease[LEASE_BYTES];
+    struct pg_params p;
+    int64_t id;
+
+    if (!request_query_ok(r) || !request_parse_body(r))
+        return;
+    if (json_decode(json_root(r->body), result_fields, ARRAY_LEN(result_fields), &body, r->arena,
+                    &r->faults) &&
+        !crypto_unhex(body.lease, strlen(body.lease), lease))
+        faults_add(&r->faults, "lease", "format");
+    if (r->faults.count) {
+        request_reply_faults(r);
+        return;
+    }
+    if (!read_id(r->param[1], &id)) {
+        request_problem(r, PROBLEM_NOT_FOUND, NULL);
+        return;
+    }
+    pg_params_init(&p, r->arena);
+    pg_param_text(&p, r->param[0]);
+    pg_param_int(&p, id);
+    pg_param_bytea(&p, lease, sizeof(lease));
+    pg_param_text(&p, states[body.result]);
+    pg_param_text(&p, body.remote_id);
+    pg_param_text(&p, body.outcome);
+    pg_param_instant(&p, r->now_us + body.retry_seconds * US_PER_SECOND);
+    pg_param_instant(&p, r->now_us);
+    request_submit(r, r->d->work_pool, &SQL_WECHAT_OUTBOX_RESULT, &p, DAEMON_WRITE_TIMEOUT_US,
+                   on_result);
+}

@@ -1,0 +1,359 @@
+/*
+ * wechat_sweep.c - what nobody waits for: conversations whose time is over, matters without a
+ * ticket, effects that a crash left behind, tickets whose citizens have to be told.
+ *
+ * The state is in the database; here is only a timer for the first conversation that will be over,
+ * and a look every few seconds for what else there is.
+ */
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/wechat_private.h"
+#include "hotline/vocabulary.h"
+#include "sql_catalogue.h"
+
+#define SWEEP_MOST 200
+#define SWEEP_AT_ONCE 16
+#define SWEEP_LOOK_US (20 * US_PER_SECOND)
+#define SWEEP_RUN_US (10 * US_PER_SECOND)
+/* Who pushed a message may still wait for it: it is not taken up before. */
+#define SWEEP_ABANDONED_US (10 * US_PER_SECOND)
+
+enum task { TASK_OVER, TASK_MATTER, TASK_MESSAGE, TASKS };
+static const char *const task_words[TASKS] = {"over", "matter", "message"};
+
+struct item {
+    enum task task;
+    const char *account, *key;
+    const uint8_t *openid;
+    int64_t id;
+};
+
+struct waiter {
+    struct waiter *next;
+    void (*done)(void *ctx, bool ok);
+    void *ctx;
+};
+
+struct wechat_sweep;
+struct slot {
+    struct wechat_sweep *s;
+    struct wechat_run *run;
+};
+
+struct wechat_sweep {
+    struct wechat *w;
+    struct event *timer;
+    struct pg_op *op;
+    struct arena *arena; /* of the items */
+    bool is_running, again, is_first;
+    int64_t next_us, armed_us;
+    struct item items[3 * SWEEP_MOST];
+    size_t count, at, running, failed, worked;
+    struct slot slots[SWEEP_AT_ONCE];
+    struct waiter *waiters;
+};
+
+static void sweep(struct wechat_sweep *s);
+
+/* ---- the timer
+ * ---------------------------------------------------------------------------------------- */
+
+static void arm(struct wechat_sweep *s, int64_t at_us)
+{
+    int64_t delay = at_us ? at_us - daemon_now_us(s->w->d) : SWEEP_LOOK_US;
+
+    if (delay > SWEEP_LOOK_US || (s->w->d->clk.is_test && delay > 0)) /* it stands still */
+        delay = SWEEP_LOOK_US;
+    if (delay < 0)
+        delay = 0;
+    struct timeval tv = {(time_t)(delay / US_PER_SECOND), (suseconds_t)(delay % US_PER_SECOND)};
+    s->armed_us = daemon_now_us(s->w->d) + delay;
+    (void)event_add(s->timer, &tv);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *ctx)
+{
+    (void)fd;
+    (void)what;
+    wechat_sweep_kick(ctx);
+}
+
+void wechat_sweep_hint(struct wechat_sweep *s, int64_t at_us)
+{
+    if (s->next_us == 0 || at_us < s->next_us)
+        s->next_us = at_us;
+    if (!s->is_running && at_us < s->armed_us)
+        arm(s, at_us);
+}
+
+/* ---- the end
+ * ------------------------------------------------------------------------------------------ */
+
+static void tell_waiters(struct wechat_sweep *s, bool ok)
+{
+    struct waiter *waiter = s->waiters;
+
+    s->waiters = NULL;
+    while (waiter) {
+        struct waiter *next = waiter->next;
+        waiter->done(waiter->ctx, ok);
+        free(waiter);
+        waiter = next;
+    }
+}
+
+static void end_sweep(struct wechat_sweep *s, bool ok)
+{
+    ok = ok && s->failed == 0; /* what failed is taken up again later, and hinders nobody */
+    arena_free(&s->arena);
+    if (ok && (s->again || s->worked > 0)) {
+        sweep(s);
+        return;
+    }
+    s->is_running = false;
+    arm(s, ok ? s->next_us : 0);
+    tell_waiters(s, ok);
+}
+
+/* ---- tickets that moved
+ * -------------------------------------------------------------------------------- */
+
+static void on_told(void *ctx, const struct pg_result *res)
+{
+    struct wechat_sweep *s = ctx;
+    bool ok = pg_result_outcome(res) == PG_ROWS;
+
+    s->op = NULL;
+    if (ok)
+        s->worked += (size_t)pg_result_rows(res);
+    end_sweep(s, ok);
+}
+
+/* After these a ticket is told of no more. */
+static bool is_last(int state)
+{
+    return state == TICKET_CLOSED || state == TICKET_ARCHIVED || state == TICKET_REJECTED ||
+           state == TICKET_WITHDRAWN || state == TICKET_REFERRED;
+}
+
+static void tell_moved(struct wechat_sweep *s, const struct pg_result *res)
+{
+    const struct daemon *d = s->w->d;
+    struct pg_array ids, states, payloads, lasts;
+    struct pg_params p;
+
+    pg_array_init(&ids, s->arena);
+    pg_array_init(&states, s->arena);
+    pg_array_init(&payloads, s->arena);
+    pg_array_init(&lasts, s->arena);
+    for (int i = 0; i < pg_result_rows(res); i++) {
+        const struct wechat_account *a =
+            wechat_account_find(s->w->accounts, pg_result_text(res, i, 1));
+        struct talk_ticket ticket;
+        size_t len = 0;
+        wechat_read_ticket(d, res, i, 2, s->arena, &ticket);
+        const char *text = a ? talk_say_moved(&a->talk, &ticket, s->arena) : NULL;
+        const uint8_t *payload = text ? wechat_outbox_text(d, text, s->arena, &len) : NULL;
+        pg_array_int(&ids, pg_result_int(res, i, 0));
+        pg_array_text(&states, ticket_state_words[ticket.state].code);
+        pg_array_bytea(&payloads, payload, len);
+        pg_array_bool(&lasts, is_last(ticket.state));
+    }
+    pg_params_init(&p, s->arena);
+    pg_param_array(&p, &ids);
+    pg_param_array(&p, &states);
+    pg_param_array(&p, &payloads);
+    pg_param_array(&p, &lasts);
+    pg_param_instant(&p, daemon_now_us(d));
+    s->op = pg_submit(d->work_pool, &SQL_WECHAT_TOLD, &p, DAEMON_WRITE_TIMEOUT_US, on_told, s);
+}
+
+static void on_moved(void *ctx, const struct pg_result *res)
+{
+    struct wechat_sweep *s = ctx;
+
+    s->op = NULL;
+    if (pg_result_outcome(res) == PG_ROWS && pg_result_rows(res) > 0)
+        tell_moved(s, res);
+    else
+        end_sweep(s, pg_result_outcome(res) == PG_ROWS);
+}
+
+static void find_moved(struct wechat_sweep *s)
+{
+    struct pg_params p;
+
+    pg_params_init(&p, s->arena);
+    pg_param_int(&p, SWEEP_MOST);
+    s->op =
+        pg_submit(s->w->d->work_pool, &SQL_WECHAT_MOVED, &p, DAEMON_READ_TIMEOUT_US, on_moved, s);
+}
+
+/* ---- one by one
+ * --------------------------------------------------------------------------------------- */
+
+static void fill_slots(struct wechat_sweep *s);
+
+static void on_run(void *ctx, bool ok, const char *reply)
+{
+    struct slot *slot = ctx;
+    struct wechat_sweep *s = slot->s;
+
+    (void)reply;
+    slot->run = NULL;
+    s->running--;
+    s->failed += !ok;
+    s->worked += ok;
+    fill_slots(s);
+}
+
+static void start(struct slot *slot, const struct item *item)
+{
+    struct wechat *w = slot->s->w;
+    const struct wechat_account *account = wechat_account_find(w->accounts, item->account);
+
+    if (!account) /* not loaded yet: another daemon made it */
+        return;
+    struct wechat_run *run = wechat_run_new(w, account);
+    slot->run = run;
+    slot->s->running++;
+    if (item->task == TASK_MATTER) {
+        wechat_run_matter(run, item->id, SWEEP_RUN_US, on_run, slot);
+        return;
+    }
+    uint8_t *openid = arena_alloc(run->arena, CRYPTO_SHA256_SIZE);
+    memcpy(openid, item->openid, CRYPTO_SHA256_SIZE);
+    run->event = (struct wechat_event){
+        .key = item->key ? arena_strdup(run->arena, item->key) : NULL,
+        .openid = openid,
+        .type = "time",
+        .input = {.type = TALK_TIME_OVER},
+    };
+    wechat_run_start(run, SWEEP_RUN_US, on_run, slot);
+}
+
+static void fill_slots(struct wechat_sweep *s)
+{
+    for (size_t i = 0; i < SWEEP_AT_ONCE; i++) {
+        while (!s->slots[i].run && s->at < s->count)
+            start(&s->slots[i], &s->items[s->at++]);
+    }
+    if (s->running == 0)
+        find_moved(s);
+}
+
+static void take_row(struct wechat_sweep *s, const struct pg_result *res, int row, int64_t now_us)
+{
+    struct item *item = &s->items[s->count];
+    const char *what = pg_result_text(res, row, 0);
+    int64_t at_us = pg_result_int(res, row, 5);
+    size_t len;
+    int task = 0;
+
+    while (task < TASKS && strcmp(task_words[task], what) != 0)
+        task++;
+    if (task == TASKS) {
+        s->next_us = s->next_us == 0 || at_us < s->next_us ? at_us : s->next_us;
+        return;
+    }
+    if (task == TASK_MESSAGE && !s->is_first && at_us > now_us - SWEEP_ABANDONED_US)
+        return;
+    *item = (struct item){
+        .task = (enum task)task,
+        .account = arena_strdup(s->arena, pg_result_text(res, row, 1)),
+        .key = pg_result_null(res, row, 3) ? NULL
+                                           : arena_strdup(s->arena, pg_result_text(res, row, 3)),
+        .openid = pg_result_bytea(res, row, 2, s->arena, &len),
+        .id = pg_result_int(res, row, 4),
+    };
+    s->count++;
+}
+
+static void on_due(void *ctx, const struct pg_result *res)
+{
+    struct wechat_sweep *s = ctx;
+    int64_t now = daemon_now_us(s->w->d);
+
+    s->op = NULL;
+    if (pg_result_outcome(res) != PG_ROWS) {
+        end_sweep(s, false);
+        return;
+    }
+    for (int i = 0; i < pg_result_rows(res); i++)
+        take_row(s, res, i, now);
+    s->is_first = false;
+    fill_slots(s);
+}
+
+static void sweep(struct wechat_sweep *s)
+{
+    struct pg_params p;
+
+    s->is_running = true;
+    s->again = false;
+    s->next_us = 0;
+    s->count = s->at = s->failed = s->worked = 0;
+    s->arena = arena_new();
+    pg_params_init(&p, s->arena);
+    pg_param_instant(&p, daemon_now_us(s->w->d));
+    pg_param_int(&p, SWEEP_MOST);
+    s->op = pg_submit(s->w->d->work_pool, &SQL_WECHAT_DUE, &p, DAEMON_READ_TIMEOUT_US, on_due, s);
+}
+
+void wechat_sweep_kick(struct wechat_sweep *s)
+{
+    if (s->is_running || !s->w->accounts || !s->w->d->city) {
+        s->again = s->is_running;
+        if (!s->is_running)
+            tell_waiters(s, true);
+        return;
+    }
+    (void)event_del(s->timer);
+    sweep(s);
+}
+
+void wechat_sweep_settle(struct wechat_sweep *s, void (*done)(void *ctx, bool ok), void *ctx)
+{
+    struct waiter *waiter = xcalloc(1, sizeof(*waiter));
+
+    waiter->done = done;
+    waiter->ctx = ctx;
+    waiter->next = s->waiters;
+    s->waiters = waiter;
+    wechat_sweep_kick(s);
+}
+
+/* ---- life
+ * -------------------------------------------------------------------------------------------- */
+
+struct wechat_sweep *wechat_sweep_new(struct wechat *w)
+{
+    struct wechat_sweep *s = xcalloc(1, sizeof(*s));
+
+    s->w = w;
+    s->is_first = true;
+    for (size_t i = 0; i < SWEEP_AT_ONCE; i++)
+        s->slots[i].s = s;
+    s->timer = evtimer_new(w->d->base, on_timer, s);
+    INVARIANT(s->timer != NULL);
+    return s;
+}
+
+void wechat_sweep_free(struct wechat_sweep **sweep_r)
+{
+    struct wechat_sweep *s = *sweep_r;
+
+    if (!s)
+        return;
+    pg_cancel(&s->op);
+    for (size_t i = 0; i < SWEEP_AT_ONCE; i++)
+        wechat_run_cancel(&s->slots[i].run);
+    arena_free(&s->arena);
+    tell_waiters(s, false);
+    event_free(s->timer);
+    free(s);
+    *sweep_r = NULL;
+}
