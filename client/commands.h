@@ -29,8 +29,8 @@ extern const struct command ticket_commands[], queue_commands[], watch_commands[
     calendar_commands[], call_commands[], device_commands[], help_commands[];
 extern const size_t ticket_command_count, queue_command_count, watch_command_count,
     report_command_count, place_command_count, admin_command_count, account_command_count,
-    explain_command_count, call_command_count, simulate_command_count, version_command_count, clock_command_count,
-    score_command_count, calendar_command_count, device_command_count,
+    explain_command_count, call_command_count, simulate_command_count, version_command_count,
+    clock_command_count, score_command_count, calendar_command_count, device_command_count,
     help_command_count;
 
 #endif
