@@ -37,6 +37,7 @@
 #include "daemon/request.h"
 #include "daemon/revive.h"
 #include "daemon/ticket_bulk.h"
+#include "daemon/webhook.h"
 #include "pg/cluster.h"
 #include "pg/migrate.h"
 #include "daemon/wechat.h"
@@ -57,6 +58,7 @@ struct app {
     struct revive *revive;
     struct event *signals[3];
     struct event *config_retry;
+    struct webhooks *webhooks;
     bool is_serving; /* configuration loaded once, listening */
     int exit_code;
 };
@@ -184,6 +186,7 @@ static void open_doors(void *ctx, bool ok)
     app->is_serving = true;
     fold_start(app->d.fold);
     indexer_start(app->d.indexer);
+    webhooks_start(app->webhooks);
     if (listen_http(app))
         look_for_work(app);
     else
@@ -441,6 +444,7 @@ static void register_metrics(void)
     indexer_register_metrics();
     wechat_register_metrics();
     audit_register_metrics();
+    webhooks_register_metrics();
     revive_register_metrics();
 }
 
@@ -455,7 +459,18 @@ static void make_http(struct daemon *d)
     d->http = http_server_new(d->base, &config, &handler);
 }
 
-static void make_parts(struct app *app, const char *conninfo)
+/* An unreadable file of authorities must not pass for "trust nobody, quietly". */
+static struct webhooks *make_webhooks(struct daemon *d)
+{
+    char *why = NULL;
+    struct webhooks *webhooks = webhooks_new(d, &why);
+
+    if (!webhooks)
+        (void)complain("webhook_ca", why);
+    return webhooks;
+}
+
+static bool make_parts(struct app *app, const char *conninfo)
 {
     struct daemon *d = &app->d;
 
@@ -481,6 +496,8 @@ static void make_parts(struct app *app, const char *conninfo)
     d->indexer = indexer_new(d);
     d->device_mqtt = device_mqtt_new(d);
     make_http(d);
+    app->webhooks = make_webhooks(d);
+    return app->webhooks != NULL;
 }
 
 /* In the order of who calls whom: first the doors, then the use cases, then what they stand on. */
@@ -488,6 +505,7 @@ static void free_parts(struct app *app)
 {
     struct daemon *d = &app->d;
 
+    webhooks_free(&app->webhooks);
     http_server_free(&d->http);
     wechat_free(&d->wechat);
     device_mqtt_free(&d->device_mqtt);
@@ -528,7 +546,10 @@ static void run_loop(struct app *app, const char *conninfo)
 
     d->base = event_base_new();
     INVARIANT(d->base != NULL);
-    make_parts(app, conninfo);
+    if (!make_parts(app, conninfo)) {
+        free_parts(app);
+        return;
+    }
     watch_signals(app);
     pg_pool_start(d->intake_pool);
     pg_pool_start(d->work_pool);

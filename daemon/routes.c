@@ -21,6 +21,7 @@
 #include "daemon/ticket_action.h"
 #include "daemon/ticket_read.h"
 #include "daemon/version.h"
+#include "daemon/webhook.h"
 #include "daemon/wechat.h"
 
 #define ADMIN ROLE_BIT(ADMIN)
@@ -84,6 +85,16 @@ const struct route_entry route_table[] = {
     {HTTP_POST, "/v1/admin/accounts", ADMIN, BODY_ACCOUNTS, admin_accounts_post, "createAccounts"},
     {HTTP_POST, "/v1/admin/accounts/units", ADMIN, BODY_SMALL, admin_accounts_units_post,
      "createUnitAccounts"},
+    {HTTP_GET, "/v1/admin/webhooks", ADMIN | UNIT, 0, webhooks_get, "listWebhooks"},
+    {HTTP_POST, "/v1/admin/webhooks", ADMIN, BODY_SMALL * 2, webhooks_post, "createWebhook"},
+    {HTTP_POST, "/v1/admin/webhooks/{}/rotate", ADMIN, BODY_SMALL, webhook_rotate_post,
+     "rotateWebhook"},
+    {HTTP_POST, "/v1/admin/webhooks/{}/disable", ADMIN, BODY_SMALL, webhook_disable_post,
+     "disableWebhook"},
+    {HTTP_POST, "/v1/admin/webhooks/{}/enable", ADMIN, BODY_SMALL, webhook_enable_post,
+     "enableWebhook"},
+    {HTTP_POST, "/v1/admin/webhooks/{}/replay", ADMIN, BODY_SMALL, webhook_replay_post,
+     "replayWebhook"},
     {HTTP_POST, "/v1/admin/accounts/{}/rotate", ADMIN, BODY_SMALL, admin_account_rotate_post,
      "rotateToken"},
     {HTTP_POST, "/v1/admin/accounts/{}/disable", ADMIN, BODY_SMALL, admin_account_disable_post,

@@ -17,6 +17,12 @@
         .min = (min_), .max = (max_), .flags = (flags_), .help = (help_)                           \
     }
 
+#define FLAG(name_, default_, flags_, help_)                                                       \
+    {                                                                                              \
+        .name = #name_, .type = SETTING_BOOL, .offset = FIELD(name_), .fallback = (default_),      \
+        .flags = (flags_), .help = (help_)                                                         \
+    }
+
 const struct setting settings_table[] = {
     TEXT(data, "var", SETTING_NO_RELOAD,
          "folder of the private cluster, the keys and the reservation of ticket numbers"),
@@ -88,6 +94,14 @@ const struct setting settings_table[] = {
          "categories, separated by commas, whose leaves Open311 offers as services; empty: all"),
     TEXT(area_code, "", 0,
          "area code of the city, as 0510: numbers of 7 or 8 digits that gateways tell are of it"),
+    FLAG(webhook_private, "no", 0,
+         "webhooks may go to addresses that are not public, and without TLS: for tests and for "
+         "units on a network of the city"),
+    NUMBER(webhook_tries, "20", 1, 1000, 0, "attempts before a delivery is a dead letter"),
+    NUMBER(webhook_timeout_seconds, "15", 1, 60, 0, "time a receiver has to answer"),
+    NUMBER(webhook_keep_days, "30", 1, 3660, 0, "days ended deliveries are kept for a replay"),
+    TEXT(webhook_ca, "", SETTING_NO_RELOAD,
+         "PEM file of the authorities that receivers' certificates are of; empty: the system's"),
     NUMBER(drain_seconds, "20", 1, 600, 0, "time running requests have to finish when stopping"),
 };
 const size_t settings_table_count = ARRAY_LEN(settings_table);

@@ -37,6 +37,9 @@ struct settings {
     int64_t drain_seconds;
     char *public_url; /* "https://12345.example.cn"; "" = as the client calls us */
     char *open311_contact, *open311_categories;
+    bool webhook_private; /* also to addresses that are not public, also without TLS */
+    int64_t webhook_tries, webhook_timeout_seconds, webhook_keep_days;
+    char *webhook_ca;
 };
 
 extern const struct setting settings_table[];

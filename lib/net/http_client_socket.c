@@ -87,8 +87,7 @@ static bool tls_wait(struct client_socket *s, int rc, int64_t deadline_us, char 
     return false;
 }
 
-/* The certificate has to be for the name (or address) that was asked for. */
-static bool tls_expect_host(SSL *ssl, const char *host)
+bool client_tls_expect_host(SSL *ssl, const char *host)
 {
     unsigned char address[16];
     bool is_address =
@@ -109,7 +108,7 @@ static bool tls_connect(struct client_socket *s, const char *host, SSL_CTX *tls,
     int rc;
     ERR_clear_error();
     s->ssl = SSL_new(tls);
-    if (!s->ssl || SSL_set_fd(s->ssl, s->fd) != 1 || !tls_expect_host(s->ssl, host) ||
+    if (!s->ssl || SSL_set_fd(s->ssl, s->fd) != 1 || !client_tls_expect_host(s->ssl, host) ||
         SSL_set_alpn_protos(s->ssl, alpn, sizeof(alpn) - 1) != 0) {
         *error_r = tls_error_text("TLS");
         return false;

@@ -19,6 +19,8 @@ struct client_socket {
 
 /* Client context that trusts ca_file, or the system's authorities if NULL. */
 SSL_CTX *client_tls_ctx(const char *ca_file, char **error_r);
+/* The certificate has to be for this name or address; the name is told to the server. */
+MUST_CHECK bool client_tls_expect_host(SSL *ssl, const char *host);
 /* Deadlines are instants of clk_mono_us(). tls NULL: plain. */
 MUST_CHECK bool client_socket_open(struct client_socket *s, const char *host, const char *port,
                                    SSL_CTX *tls, int64_t deadline_us, char **error_r);
