@@ -91,7 +91,7 @@ holds "credentials are private" test "$(stat -c %a "$DATA/credentials.json")" = 
 holds "base_url" credential .base_url "http://127.0.0.1:$PORT"
 holds "a token for each role and unit" credential \
     '[.tokens.admin, .tokens.desk, .tokens.supervisor, .tokens.phone, .tokens.web] + [.tokens.units[]] | map(select(length > 3)) | length' 305
-holds "the rest of the shape" credential '[.devices, .wechat, .agent, has("mqtt_port")] | tojson' '[[],{},"1001",true]'
+holds "the rest of the shape" credential '[.devices, .wechat.account, .agent, has("mqtt_port")] | tojson' '[[],"demo","1001",true]'
 before=$(cat "$DATA/credentials.json")
 
 up
