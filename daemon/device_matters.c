@@ -306,7 +306,7 @@ static void make_draft(const struct daemon *d, const struct pg_result *res, int 
     *draft = (struct ticket_draft){
         .channel = CHANNEL_DEVICE,
         .kind = KIND_HELP,
-        .urgency = cause->urgency,
+        .urgency = (int)cause->urgency,
         .category = arena_strdup(arena, category_for(d, cause)),
         .region = region && city_find_region(d->city, region) >= 0 ? region : NULL,
         .address = text_or_null(res, row, C_ADDRESS, arena),

@@ -26,16 +26,21 @@ static const char *const town_b[] = {TOWN_B};
 static const char *const com_a1[] = {COM_A1};
 static const char *const grid_a1[] = {GRID_A1};
 
+#define REGION(code_, name_, level_, parent_)                                                      \
+    {                                                                                              \
+        .code = (code_), .name = (name_), .level = (level_), .parent = (parent_)                   \
+    }
+
 static const struct region_spec regions[FIXTURE_REGIONS] = {
-    [REGION_ROOT] = {ROOT, "嘉峪关市", "city", NULL},
-    [REGION_COUNTY] = {"620201000000", "市辖区", "county", ROOT},
-    [REGION_TOWN_A] = {TOWN_A, "雄关", "town", "620201000000"},
-    [REGION_TOWN_B] = {TOWN_B, "钢城", "town", "620201000000"},
-    [REGION_COM_A1] = {COM_A1, "一社区", "village", TOWN_A},
-    [REGION_COM_A2] = {"620201100002", "二社区", "village", TOWN_A},
-    [REGION_COM_B1] = {"620201101001", "三社区", "village", TOWN_B},
-    [REGION_GRID_A1] = {GRID_A1, "第一网格", "grid", COM_A1},
-    [REGION_COM_CITY] = {"620200000901", "市属社区", "village", ROOT},
+    [REGION_ROOT] = REGION(ROOT, "嘉峪关市", "city", NULL),
+    [REGION_COUNTY] = REGION("620201000000", "市辖区", "county", ROOT),
+    [REGION_TOWN_A] = REGION(TOWN_A, "雄关", "town", "620201000000"),
+    [REGION_TOWN_B] = REGION(TOWN_B, "钢城", "town", "620201000000"),
+    [REGION_COM_A1] = REGION(COM_A1, "一社区", "village", TOWN_A),
+    [REGION_COM_A2] = REGION("620201100002", "二社区", "village", TOWN_A),
+    [REGION_COM_B1] = REGION("620201101001", "三社区", "village", TOWN_B),
+    [REGION_GRID_A1] = REGION(GRID_A1, "第一网格", "grid", COM_A1),
+    [REGION_COM_CITY] = REGION("620200000901", "市属社区", "village", ROOT),
 };
 
 static const struct unit_spec units[FIXTURE_UNITS] = {
