@@ -31,7 +31,6 @@ extern const size_t ticket_command_count, queue_command_count, watch_command_cou
     report_command_count, place_command_count, admin_command_count, account_command_count,
     explain_command_count, call_command_count, simulate_command_count, version_command_count,
     clock_command_count, score_command_count, calendar_command_count, device_command_count,
-    webhook_command_count,
-    help_command_count;
+    webhook_command_count, help_command_count;
 
 #endif

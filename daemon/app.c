@@ -18,8 +18,8 @@
 #include "daemon/audit.h"
 #include "daemon/auth.h"
 #include "daemon/batches.h"
-#include "daemon/config.h"
 #include "daemon/calls.h"
+#include "daemon/config.h"
 #include "daemon/deadlines.h"
 #include "daemon/desk_event.h"
 #include "daemon/device.h"
@@ -38,9 +38,9 @@
 #include "daemon/revive.h"
 #include "daemon/ticket_bulk.h"
 #include "daemon/webhook.h"
+#include "daemon/wechat.h"
 #include "pg/cluster.h"
 #include "pg/migrate.h"
-#include "daemon/wechat.h"
 #include "sql_catalogue.h"
 
 #define MIGRATE_CHECK_TIMEOUT_MS 10000

@@ -42,7 +42,7 @@ struct intake_entry {
     int64_t rule_set, sla_set, calendar_set;
     const uint8_t *name, *phone, *phone_index; /* sealed; NULL = none */
     size_t name_len, phone_len;
-    const char *key; /* idempotency key; NULL = none */
+    const char *key;     /* idempotency key; NULL = none */
     const char *open311; /* what only that door brings, see ticket_intake.sql; NULL = none */
     uint8_t fingerprint[32];
     const char *answer;          /* the 201's body */

@@ -437,8 +437,8 @@ static void reply(struct request *r, int status, const char *type, struct sbuf *
 
 void request_reply(struct request *r, int status, struct sbuf *json)
 {
-    reply(r, status,
-          status >= 400 ? "application/problem+json" : "application/json; charset=utf-8", json);
+    reply(r, status, status >= 400 ? "application/problem+json" : "application/json; charset=utf-8",
+          json);
 }
 
 void request_reply_content(struct request *r, const char *type, struct sbuf *content)
@@ -490,8 +490,8 @@ void request_problem_end(struct request *r, struct request_problem_writer *p)
         return;
     }
     sbuf_clear(&p->out);
-    const char *type = write_refusal(http_request_head(r->http), p->problem, status, p->detail,
-                                     &p->out);
+    const char *type =
+        write_refusal(http_request_head(r->http), p->problem, status, p->detail, &p->out);
     request_reply_as(r, status, type, &p->out);
 }
 

@@ -122,8 +122,7 @@ const struct route_entry route_table[] = {
      "open311Discovery"},
     {HTTP_GET, "/open311/v2/services.{}", ROLES_PUBLIC, 0, open311_services_get, "open311Services"},
     {HTTP_GET, "/open311/v2/services/{}", ROLES_PUBLIC, 0, open311_service_get, "open311Service"},
-    {HTTP_GET, "/open311/v2/requests.{}", ROLES_PUBLIC, 0, open311_requests_get,
-     "open311Requests"},
+    {HTTP_GET, "/open311/v2/requests.{}", ROLES_PUBLIC, 0, open311_requests_get, "open311Requests"},
     {HTTP_POST, "/open311/v2/requests.{}", ROLES_PUBLIC, BODY_TICKET, open311_requests_post,
      "open311Post"},
     {HTTP_GET, "/open311/v2/requests/{}", ROLES_PUBLIC, 0, open311_request_get, "open311Request"},
@@ -163,7 +162,6 @@ const struct route_entry route_table[] = {
 };
 const size_t route_table_count = ARRAY_LEN(route_table);
 
-const struct request_dialect *const request_dialects[] = {&call_cti_dialect, &call_freeswitch_dialect,
-                                                          &open311_dialect,
-                                                        &wechat_dialect};
+const struct request_dialect *const request_dialects[] = {
+    &call_cti_dialect, &call_freeswitch_dialect, &open311_dialect, &wechat_dialect};
 const size_t request_dialect_count = ARRAY_LEN(request_dialects);

@@ -88,7 +88,8 @@ const struct setting settings_table[] = {
     TEXT(device_maintenance_category, "060205", 0,
          "category of tickets made of silence and low batteries"),
     TEXT(public_url, "", 0,
-         "URL under which clients outside reach this daemon, without a path; empty: as they call it"),
+         "URL under which clients outside reach this daemon, without a path; empty: as they call "
+         "it"),
     TEXT(open311_contact, "12345", 0, "whom developers may ask, in the discovery of Open311"),
     TEXT(open311_categories, "", 0,
          "categories, separated by commas, whose leaves Open311 offers as services; empty: all"),
