@@ -192,7 +192,7 @@ static void test_draft_limits(void **state)
         {DRAFT_HEAD ",\"text\":\"t\",\"title\":\"", "\"}", "title", TICKET_TITLE_MAX},
         {DRAFT_HEAD DRAFT_TEXTS ",\"address\":\"", "\"}", "address", TICKET_ADDRESS_MAX},
         {DRAFT_HEAD DRAFT_TEXTS ",\"region\":\"", "\"}", "region", TICKET_CODE_MAX},
-        {DRAFT_HEAD DRAFT_TEXTS ",\"call_id\":\"", "\"}", "call_id", 128},
+        {DRAFT_HEAD DRAFT_TEXTS ",\"call_id\":\"", "\"}", "call_id", 250},
         {DRAFT_HEAD DRAFT_TEXTS ",\"requester\":{\"name\":\"", "\"}}", "requester.name",
          TICKET_NAME_MAX},
         {"{\"channel\":\"web\",\"kind\":\"help\"" DRAFT_TEXTS ",\"category\":\"", "\"}", "category",
