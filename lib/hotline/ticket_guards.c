@@ -477,7 +477,7 @@ static void fill_refusal(const struct plan *p, const struct machine_row *row, en
         .changed_by = p->t->last_actor,
         .changed_us = p->t->last_at_us,
     };
-    if (near == NEAR_STATE && row->action == ACTION_SIGN && a->signed_by) { /* won the race */
+    if (a && near == NEAR_STATE && row->action == ACTION_SIGN && a->signed_by) { /* lost a race */
         refusal->changed_by = a->signed_by;
         refusal->changed_us = a->signed_us;
     }
