@@ -269,6 +269,8 @@ static void lane_failed(struct lane *lane)
     if (!lane->is_again) {
         lane->is_again = true;
         lane->at = lane->from;
+        for (size_t i = lane->from; i < lane->to; i++)
+            b->items[i].is_sent = false; /* it may be decided otherwise this time */
         load(lane);
         return;
     }

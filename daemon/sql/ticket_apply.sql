@@ -6,18 +6,18 @@
 -- New assignments wait for the old ones (a_set), because there is one live lead at any moment (assignment_one_lead) and the
 -- order in which parts of a statement run is not promised.
 -- ANY (ARRAY(...)) says again what the join says: so the rows are found by key however many tickets the planner believes in.
--- `lease` (optional) fences a signature: the queue item must still carry that very lease. `into` (of a merge) locks the
--- master: it must still be open when the ticket goes into it.
+-- `lease` (optional) fences a signature: the queue item must still carry that very lease. `into` (of a merge) takes a
+-- version of the master: it must still be open when the ticket goes into it, and a merge of its own, planned before, is late.
 WITH j AS (
     SELECT c, (c ->> 'number')::bigint AS number
     FROM jsonb_array_elements($1::jsonb) AS x (c)
 ),
 m AS (
-    SELECT t.number
-    FROM ticket t
-    WHERE t.number IN (SELECT (c ->> 'into')::bigint FROM j)
+    UPDATE ticket t
+    SET version = t.version + 1
+    WHERE t.number = ANY (ARRAY(SELECT (c ->> 'into')::bigint FROM j))
       AND t.state IN ('accepted', 'handling', 'review', 'callback')
-    FOR SHARE
+    RETURNING t.number
 ),
 t AS (
     UPDATE ticket t

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/civil.h"
 
 #define ROUNDS 2 /* the first, and all later ones */
 /* A key of each rule: clock, redo or not, urgency or any, kind or any. */
@@ -184,6 +185,22 @@ enum limit_unit clock_pause_unit(enum limit_unit unit)
     return is_working ? LIMIT_WORKING_MINUTES : LIMIT_MINUTES;
 }
 
+static int year_of(const struct calendar *calendar, int64_t instant_us)
+{
+    return civil_date_from_day(civil_local_day(instant_us, calendar_offset_min(calendar))).year;
+}
+
+/* Working time given back may lie in a year whose list is not published. */
+static bool is_provisional(const struct calendar *calendar, enum limit_unit base, int64_t from_us,
+                           int64_t until_us)
+{
+    bool is_published = true;
+
+    for (int year = year_of(calendar, from_us); year <= year_of(calendar, until_us); year++)
+        is_published = is_published && calendar_year_published(calendar, year);
+    return base == LIMIT_WORKING_MINUTES && until_us > from_us && !is_published;
+}
+
 /* Both the deadline and what it would be without extensions go along with a pause. */
 static void give_back(struct clock_due *d, const struct clock_terms *terms,
                       const struct clock_adjustment *pause, const struct calendar *calendar)
@@ -191,8 +208,11 @@ static void give_back(struct clock_due *d, const struct clock_terms *terms,
     enum limit_unit base = clock_pause_unit(terms->limit.unit);
     int64_t us = calendar_elapsed(calendar, base, pause->from_us, pause->until_us);
 
+    int64_t before_us = d->due_us;
+
     d->paused_us += us;
     d->due_us = calendar_shift(calendar, base, d->due_us, us);
+    d->provisional = d->provisional || is_provisional(calendar, base, before_us, d->due_us);
     d->original_us = calendar_shift(calendar, base, d->original_us, us);
 }
 

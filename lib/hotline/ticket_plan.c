@@ -566,10 +566,10 @@ enum plan_result ticket_plan_action(const struct plan_context *ctx, const struct
     p.command = &routed;
     if (!is_units_own(&p))
         return PLAN_ABSENT;
+    clocks_tick(&p); /* guards see what is due by now; of a refusal nothing is stored */
     const struct machine_row *row = plan_choose_row(&p, 1u << view->state, refusal_r, &result);
     if (!row)
         return result;
-    clocks_tick(&p);
     if (row->action == ACTION_COMPLETE)
         take_facts(&p, view);
     take_row(&p, row);

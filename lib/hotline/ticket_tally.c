@@ -106,15 +106,16 @@ void tally_reopen(struct plan *p, bool to_pool)
     p->t->is_overdue = p->t->was_late;
 }
 
-/* Of a ticket that nobody has yet: received and open are all that was counted. */
+/* Of a ticket that nobody has yet: received and open are all that was counted, on the day of its
+ * receipt, and there it is counted otherwise. */
 void tally_refile(struct plan *p, const struct ticket_view *before)
 {
-    struct ticket_tally *minus = plan_tally(p, p->now_us, before->lead_unit);
+    struct ticket_tally *minus = plan_tally(p, p->t->received_us, before->lead_unit);
 
     minus->received = minus->open = -1;
     minus->category = before->category;
     minus->region = before->region ? before->region : "";
     minus->kind = (int)before->kind;
-    struct ticket_tally *plus = plan_tally(p, p->now_us, before->lead_unit);
+    struct ticket_tally *plus = plan_tally(p, p->t->received_us, before->lead_unit);
     plus->received = plus->open = 1;
 }
