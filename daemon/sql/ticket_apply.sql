@@ -99,14 +99,17 @@ q_set AS (
 c_new AS (
     INSERT INTO ticket_clock (number, ordinal, assignment, clock, round, state, stop, unit, amount, warn_percent,
                               is_pausable, is_provisional, sla_set, calendar_set, started_at, due_at, warn_at,
-                              original_due_at, met_at, next_at)
+                              original_due_at, warned_at, breached_at, met_at, paused_us, step, step_at, adjustments,
+                              next_at)
     SELECT t.number, x.ordinal, x.assignment, x.clock, x.round, x.state, x.stop, x.unit, x.amount, x.warn_percent,
-           x.pausable, x.provisional, x.sla_set, x.calendar_set, x.started, x.due, x.warn, x.original, x.met, x.next
+           x.pausable, x.provisional, x.sla_set, x.calendar_set, x.started, x.due, x.warn, x.original, x.warned,
+           x.breached, x.met, x.paused_us, x.step, x.step_at, x.adjustments, x.next
     FROM t, jsonb_to_recordset(c -> 'new_clocks')
                 AS x (ordinal smallint, assignment smallint, clock text, round smallint, state text, stop text,
                       unit text, amount integer, warn_percent smallint, pausable boolean, provisional boolean,
                       sla_set bigint, calendar_set bigint, started timestamptz, due timestamptz, warn timestamptz,
-                      original timestamptz, met timestamptz, next timestamptz)
+                      original timestamptz, warned timestamptz, breached timestamptz, met timestamptz,
+                      paused_us bigint, step smallint, step_at timestamptz, adjustments jsonb, next timestamptz)
 ),
 c_set AS (
     UPDATE ticket_clock k

@@ -259,7 +259,8 @@ static bool has_room(const struct plan *p)
            p->change->tally_count + 8 <= PLAN_MAX_TALLIES;
 }
 
-static void set_terms(struct plan *p, struct ticket_clock *c)
+/* What was warned of has moved: whoever has to keep a later deadline is warned of that one, too. */
+static void set_terms(struct plan *p, struct ticket_clock *c, int64_t at_us)
 {
     const struct clock_terms terms = {c->limit, c->warn_percent, c->started_us, c->adjustments,
                                       c->adjustment_count};
@@ -271,6 +272,8 @@ static void set_terms(struct plan *p, struct ticket_clock *c)
     c->paused_us = d.paused_us;
     c->provisional = d.provisional;
     c->calendar_set = city_calendar_version(p->ctx->city);
+    if (c->warn_us > at_us)
+        c->warned_us = 0;
     c->is_changed = true;
 }
 
@@ -296,7 +299,7 @@ static void recompute(struct plan *p, struct ticket_clock *c, int64_t at_us)
     const struct ticket_clock before = *c;
     struct sbuf detail;
 
-    set_terms(p, c);
+    set_terms(p, c, at_us);
     if (c->due_us == before.due_us && c->warn_us == before.warn_us &&
         c->provisional == before.provisional) {
         *c = before; /* nothing to store: the old version says the same */
@@ -345,7 +348,8 @@ void clocks_tick(struct plan *p)
 /* ---- starting and stopping
  * ------------------------------------------------------------------------ */
 
-static void adjust(struct plan *p, struct ticket_clock *c, const struct clock_adjustment *more)
+static void adjust(struct plan *p, struct ticket_clock *c, const struct clock_adjustment *more,
+                   int64_t at_us)
 {
     size_t count = c->adjustment_count;
     struct clock_adjustment *list = arena_alloc(p->ctx->arena, (count + 1) * sizeof(*list));
@@ -355,7 +359,7 @@ static void adjust(struct plan *p, struct ticket_clock *c, const struct clock_ad
     list[count] = *more;
     c->adjustments = list;
     c->adjustment_count = count + 1;
-    set_terms(p, c);
+    set_terms(p, c, at_us);
 }
 
 /* After a breach nothing is given back: it has happened. */
@@ -365,7 +369,7 @@ static void give_back(struct plan *p, struct ticket_clock *c, int64_t from_us, i
         .kind = CLOCK_ADJUST_PAUSE, .from_us = from_us, .until_us = until_us};
 
     if (c->pausable && !c->breached_us && until_us > from_us)
-        adjust(p, c, &pause);
+        adjust(p, c, &pause, until_us);
 }
 
 /* It ends at the deadline that it has after standing still, not before. */
@@ -423,7 +427,7 @@ static void start(struct plan *p, const struct sla_rule *rule, int assignment, s
         .started_us = p->now_us,
         .is_new = true,
     };
-    set_terms(p, c);
+    set_terms(p, c, p->now_us);
 }
 
 /*
@@ -448,18 +452,48 @@ static bool is_co(const struct plan *p, int assignment)
     return a && a->role == ASSIGNMENT_CO;
 }
 
+/* The own resolve clock of whom a co-unit has its part from; NULL = it had none. */
+static const struct ticket_clock *inherited(const struct plan *p, const struct assignment *a)
+{
+    for (size_t i = p->t->clock_count; a->parent && i-- > 0;) {
+        const struct ticket_clock *c = &p->t->clocks[i];
+        if (c->clock == CLOCK_RESOLVE && c->assignment == a->parent)
+            return c;
+    }
+    return NULL;
+}
+
+/* Handed on, a part has the time that is left of it, and what was said of that is not said again.
+ */
+static void take_over(struct plan *p, const struct ticket_clock *from, int assignment)
+{
+    struct ticket_clock *c = &p->t->clocks[p->t->clock_count++];
+
+    *c = *from;
+    c->ordinal = (int)p->t->clock_count;
+    c->assignment = assignment;
+    c->state = CLOCK_RUNNING;
+    c->is_changed = false;
+    c->is_new = true;
+    if (c->breached_us)
+        set_step(p, c);
+}
+
 /* A co-unit's own resolve clock begins when it is asked, where the ticket's began before that. */
 void clocks_start_unit(struct plan *p, const struct assignment *a, int days)
 {
     const struct sla_rule *rule =
         sla_rule_for(p->policy, CLOCK_RESOLVE, p->t->kind, p->t->urgency, p->t->round);
+    const struct ticket_clock *from = a->role == ASSIGNMENT_CO ? inherited(p, a) : NULL;
     const struct limit own = {days, LIMIT_WORKING_DAYS};
 
     if (rule && days > 0) /* first: it stands for the one that the policy would start */
         start(p, rule, a->ordinal, own);
+    else if (from)
+        take_over(p, from, a->ordinal);
     clocks_start_at(p, SLA_DISPATCHED, a->ordinal);
     bool has_begun = rule && (rule->start == SLA_RECEIVED || rule->start == SLA_REDO);
-    if (has_begun && days <= 0 && a->role == ASSIGNMENT_CO)
+    if (has_begun && days <= 0 && !from && a->role == ASSIGNMENT_CO)
         start(p, rule, a->ordinal, rule->limit);
 }
 
@@ -538,7 +572,7 @@ void clocks_extend(struct plan *p, const struct assignment *a, int days)
     struct ticket_clock *c = clocks_find_resolve(p, a);
 
     if (c)
-        adjust(p, c, &more);
+        adjust(p, c, &more, p->now_us);
 }
 
 static bool is_leads(const struct plan *p, int assignment)

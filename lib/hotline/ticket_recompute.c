@@ -69,6 +69,8 @@ static void compute(struct fold *f, struct ticket_clock *c)
     c->paused_us = due.paused_us;
     c->provisional = due.provisional;
     c->calendar_set = f->calendar_set;
+    if (c->warn_us > f->event->at_us) /* warned of an earlier deadline than this */
+        c->warned_us = 0;
 }
 
 static void adjust(struct fold *f, struct ticket_clock *c, struct clock_adjustment one)
@@ -233,15 +235,42 @@ static size_t take_seat(struct fold *f, const char *unit, enum assignment_role r
     return f->seat_count++;
 }
 
+/* The own time to resolve that the seat before it had. */
+static const struct ticket_clock *left_over(const struct fold *f, const struct seat *seat, int from)
+{
+    const struct ticket_clock *last = NULL;
+
+    for (size_t i = 0; from && seat->role == ASSIGNMENT_CO && i < f->clock_count; i++) {
+        if (f->clocks[i].assignment == from && f->clocks[i].clock == CLOCK_RESOLVE)
+            last = &f->clocks[i];
+    }
+    return last;
+}
+
+static void continue_in(struct fold *f, const struct seat *seat, struct ticket_clock before)
+{
+    f->clocks = grow(f, f->clocks, f->clock_count, &f->clock_room, sizeof(*f->clocks));
+    before.ordinal = (int)f->clock_count + 1;
+    before.assignment = seat->ordinal;
+    before.state = CLOCK_RUNNING;
+    f->clocks[f->clock_count++] = before;
+}
+
 /* The clocks of a new seat. A co-unit has its own time to resolve, also where the ticket's began
- * before it came; whoever is given days has those. */
-static void begin_seat(struct fold *f, const struct seat *seat, int days)
+ * before it came; whoever is given days has those, and what is handed on by the seat `from` (0 =
+ * none) goes on. */
+static void begin_seat(struct fold *f, const struct seat *seat, int days, int from)
 {
     const struct sla_rule *resolve = rule_of(f, CLOCK_RESOLVE);
+    const struct ticket_clock *left = days > 0 ? NULL : left_over(f, seat, from);
 
     if (resolve && days > 0)
         begin(f, resolve, seat->ordinal, (struct limit){days, LIMIT_WORKING_DAYS});
+    if (left)
+        continue_in(f, seat, *left);
     begin_all(f, SLA_DISPATCHED, seat);
+    if (left)
+        return;
     if (resolve && days <= 0 && seat->role == ASSIGNMENT_CO &&
         (resolve->start == SLA_RECEIVED || resolve->start == SLA_REDO))
         begin(f, resolve, seat->ordinal, resolve->limit);
@@ -299,7 +328,7 @@ static void on_dispatched(struct fold *f)
         take_seat(f, detail->co_units[i], ASSIGNMENT_CO);
     hear(f, SLA_DISPATCHED, NULL);
     for (size_t i = first; i < f->seat_count; i++)
-        begin_seat(f, &f->seats[i], 0);
+        begin_seat(f, &f->seats[i], 0, 0);
 }
 
 static void on_completed(struct fold *f)
@@ -373,7 +402,7 @@ static void on_redo(struct fold *f)
 
     f->is_odd = f->is_odd || f->event->assignment != (int)f->seat_count;
     begin_all(f, SLA_REDO, NULL);
-    begin_seat(f, &f->seats[seat], 0);
+    begin_seat(f, &f->seats[seat], 0, 0);
 }
 
 static void on_problem(struct fold *f)
@@ -466,7 +495,7 @@ static void on_unit_added(struct fold *f)
 {
     size_t seat = take_seat(f, f->event->detail.unit, ASSIGNMENT_CO);
 
-    begin_seat(f, &f->seats[seat], 0);
+    begin_seat(f, &f->seats[seat], 0, 0);
 }
 
 static void hand_on(struct fold *f, int days)
@@ -478,7 +507,7 @@ static void hand_on(struct fold *f, int days)
     enum assignment_role role = from->role;
     leave_seat(f, from);
     size_t to = take_seat(f, f->event->detail.unit, role);
-    begin_seat(f, &f->seats[to], days);
+    begin_seat(f, &f->seats[to], days, f->event->assignment);
 }
 
 static void on_forwarded(struct fold *f)
@@ -511,7 +540,7 @@ static void on_returned(struct fold *f)
             leave_seat(f, &f->seats[i]);
     }
     size_t to = take_seat(f, unit, ASSIGNMENT_LEAD);
-    begin_seat(f, &f->seats[to], 0);
+    begin_seat(f, &f->seats[to], 0, 0);
 }
 
 /* The clocks that wait with a seat: its own, and the ticket's resolve clock with the lead's. */

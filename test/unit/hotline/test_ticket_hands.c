@@ -155,6 +155,55 @@ static void test_co_unit_hands_its_part_on(void **state)
                         shown(at("2026-03-04 17:30")));
 }
 
+static const struct ticket_clock *own_clock(const struct ticket_rig *rig, int assignment)
+{
+    for (size_t i = 0; i < rig->view.clock_count; i++) {
+        const struct ticket_clock *c = &rig->view.clocks[i];
+        if (c->clock == CLOCK_RESOLVE && c->assignment == assignment)
+            return c;
+    }
+    fail_msg("assignment %d has no resolve clock of its own", assignment);
+    return NULL;
+}
+
+/* Handing a part on bought another whole limit: three co-units down the line, three limits. */
+static void test_a_part_handed_on_keeps_its_deadline(void **state)
+{
+    struct ticket_rig *rig = *state;
+
+    receive_signed(rig);
+    rig_do(rig, add_unit("ZF"));
+    rig_do(rig, rig_unit(ACTION_SIGN, "ZF", 2));
+    const int64_t due_us = own_clock(rig, 2)->due_us, started_us = own_clock(rig, 2)->started_us;
+    rig_at(rig, "2026-03-05 10:00");
+    rig_do(rig, forward("ZF", 2, "TB"));
+    assert_int_equal(own_clock(rig, 2)->state, CLOCK_STOPPED);
+    assert_int_equal(own_clock(rig, 3)->state, CLOCK_RUNNING);
+    assert_string_equal(shown(own_clock(rig, 3)->due_us), shown(due_us));
+    assert_int_equal(own_clock(rig, 3)->started_us, started_us);
+    assert_int_equal(rig_running(rig, CLOCK_RESOLVE), 2); /* the ticket's and this one */
+}
+
+/* What has been broken stays broken, and goes on up the steps without being told anew. */
+static void test_a_late_part_handed_on_is_late_already(void **state)
+{
+    struct ticket_rig *rig = *state;
+
+    receive_signed(rig);
+    rig_do(rig, add_unit("ZF"));
+    rig_do(rig, rig_unit(ACTION_SIGN, "ZF", 2));
+    rig_at(rig, "2026-03-20 10:00");
+    rig_tick(rig);
+    const int64_t breached_us = own_clock(rig, 2)->breached_us;
+    const size_t told = rig_events(rig, EVENT_CLOCK_BREACHED, NULL);
+    assert_true(breached_us > 0);
+    rig_do(rig, forward("ZF", 2, "TB"));
+    rig_tick(rig);
+    assert_int_equal(own_clock(rig, 3)->breached_us, breached_us);
+    assert_int_equal(own_clock(rig, 3)->step, own_clock(rig, 2)->step);
+    assert_int_equal(rig_events(rig, EVENT_CLOCK_BREACHED, NULL), told);
+}
+
 /* Days stand for the policy's own limit, wherever that begins. */
 static void test_days_take_the_place_of_the_rule(void **state)
 {
@@ -290,6 +339,8 @@ int main(void)
         TEST(test_escalate),
         TEST(test_escalate_to_who_has_it),
         TEST(test_co_unit_hands_its_part_on),
+        TEST(test_a_part_handed_on_keeps_its_deadline),
+        TEST(test_a_late_part_handed_on_is_late_already),
         TEST(test_days_take_the_place_of_the_rule),
         TEST(test_add_unit),
         TEST(test_too_many_units),

@@ -223,6 +223,29 @@ static void test_extension_granted_once(void **state)
     rig_refused(rig, ask_extension(1), "extension_spent");
 }
 
+/* A unit that got more time after its warning was never warned of the deadline that counted. */
+static void test_extended_after_the_warning_warns_again(void **state)
+{
+    struct ticket_rig *rig = *state;
+
+    receive_signed(rig); /* five working days: warned of in the fourth */
+    rig_do(rig, rig_unit(ACTION_CONTACT, "TA", 1));
+    rig_at(rig, "2026-03-09 10:00");
+    rig_tick(rig);
+    const size_t warned = rig_events(rig, EVENT_CLOCK_WARNED, NULL);
+    assert_true(rig_clock(rig, CLOCK_RESOLVE)->warned_us > 0);
+    rig_do(rig, ask_extension(5));
+    rig_do(rig, rig_decide(1, true));
+    assert_int_equal(rig_clock(rig, CLOCK_RESOLVE)->warned_us, 0);
+    rig_at(rig, "2026-03-16 17:00");
+    rig_tick(rig);
+    assert_int_equal(rig_events(rig, EVENT_CLOCK_WARNED, NULL), warned + 1);
+    assert_int_equal(rig_clock(rig, CLOCK_RESOLVE)->warned_us,
+                     rig_clock(rig, CLOCK_RESOLVE)->warn_us);
+    rig_tick(rig);
+    assert_int_equal(rig_events(rig, EVENT_CLOCK_WARNED, NULL), warned + 1);
+}
+
 static void test_extension_refused(void **state)
 {
     struct ticket_rig *rig = *state;
@@ -372,6 +395,7 @@ int main(void)
         TEST(test_return_with_a_new_lead),
         TEST(test_co_unit_returns_its_part),
         TEST(test_extension_granted_once),
+        TEST(test_extended_after_the_warning_warns_again),
         TEST(test_extension_refused),
         TEST(test_extension_comes_too_late),
         TEST(test_nothing_to_extend),
