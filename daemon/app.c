@@ -362,6 +362,15 @@ static void reload_tls(struct daemon *d)
         (void)complain("TLS: the old certificate stays", why);
 }
 
+/* What the table of settings cannot tell. */
+static bool settings_sound(const struct settings *s, char **why_r)
+{
+    if (net_networks_ok(s->trusted_proxies))
+        return true;
+    *why_r = xstrdup("trusted_proxies: not a list of addresses and networks");
+    return false;
+}
+
 /* As at the start: defaults, the file, the command line. */
 static bool read_settings(const struct app_options *options, struct settings *fresh, char **why_r)
 {
@@ -375,7 +384,7 @@ static bool read_settings(const struct app_options *options, struct settings *fr
         if (!settings_set(settings_table, settings_table_count, fresh, o->name, o->value, why_r))
             return false;
     }
-    return true;
+    return settings_sound(fresh, why_r);
 }
 
 /* The old settings stay if anything in the new ones is wrong. */
@@ -426,6 +435,7 @@ static void watch_signals(struct app *app)
 static void register_metrics(void)
 {
     request_register_metrics();
+    throttle_register_metrics();
     problem_register_metrics();
     store_register_metrics();
     bulk_register_metrics();
@@ -480,6 +490,7 @@ static bool make_parts(struct app *app, const char *conninfo)
     INVARIANT(app->config_retry != NULL);
     make_pools(app, conninfo);
     d->auth = auth_new();
+    d->throttle = throttle_new();
     d->push = push_new(d);
     d->store = store_new();
     d->sweeper = sweeper_new(d);
@@ -530,6 +541,7 @@ static void free_parts(struct app *app)
     event_free(app->config_retry);
     revive_free(&app->revive);
     auth_free(&d->auth);
+    throttle_free(&d->throttle);
     city_unref(&d->city);
     free(d->city_bundle);
     config_next_clear(&d->next);
@@ -565,6 +577,8 @@ static bool prepare(struct app *app, const char **conninfo_r)
     struct daemon *d = &app->d;
     char *why = NULL;
 
+    if (!settings_sound(&d->settings, &why))
+        return complain("settings", why);
     if (!make_data_folder(d->settings.data))
         return false;
     app->pid_file = pid_file_lock(d->settings.data, &why);

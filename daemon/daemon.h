@@ -31,6 +31,7 @@ struct device_lane;
 struct device_matters;
 struct device_watch;
 struct device_mqtt;
+struct throttle;
 
 /* What is planned next: built ahead, so that the instant decides and nobody waits. */
 struct config_next {
@@ -84,6 +85,7 @@ struct daemon {
     struct recalendar *recalendar;
     struct batches *batches;
     struct wechat *wechat;
+    struct throttle *throttle;
     struct push *push;
     struct desk_refusal refusals_told[DESK_REFUSALS];
     struct fold *fold;

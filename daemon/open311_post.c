@@ -113,6 +113,8 @@ static void done(struct intake_entry *e, enum intake_end end, const char *first_
     struct request *r = e->ctx;
 
     r->on_abort = NULL;
+    if (end != INTAKE_STORED)
+        throttle_give_back(r);
     if (end == INTAKE_STORED)
         reply_stored(r, e);
     else if (end == INTAKE_REPLAY)
@@ -264,6 +266,7 @@ static void submit(struct request *r, struct post *post)
     r->state = post;
     struct intake_entry *e = intake_submit(r->d, &order, &refused);
     if (!e) {
+        throttle_give_back(r);
         reply_refused(r, refused);
         return;
     }
@@ -302,6 +305,6 @@ void open311_requests_post(struct request *r)
                         "缺少 api_key 或无效 / api_key is missing or not a valid one");
     else if (!is_read || r->faults.count)
         request_reply_faults(r);
-    else if (codes_ok(r, &post->form))
+    else if (codes_ok(r, &post->form) && throttle_take(r, THROTTLE_WEB))
         submit(r, post);
 }

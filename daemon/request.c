@@ -481,7 +481,9 @@ void request_problem_end(struct request *r, struct request_problem_writer *p)
     jw_object_end(&p->w);
     problem_count(p->problem);
     if (status == 503 || status == 429)
-        http_reply_header(r->http, "Retry-After", "1");
+        http_reply_header(
+            r->http, "Retry-After",
+            arena_printf(r->arena, "%lld", (long long)(r->retry_after_s ? r->retry_after_s : 1)));
     if (status == 401)
         http_reply_header(r->http, "WWW-Authenticate", "Bearer");
     const struct request_dialect *dialect = dialect_of(http_request_head(r->http));

@@ -14,6 +14,7 @@
 #include "daemon/auth.h"
 #include "daemon/daemon.h"
 #include "daemon/problem.h"
+#include "daemon/throttle.h"
 #include "net/http_server.h"
 #include "proto/query.h"
 
@@ -49,6 +50,8 @@ struct request {
     /* Set by use cases that hold the request elsewhere (batches, waiting lists, ticket jobs). */
     void (*on_abort)(struct request *r);
     void *state;
+    struct throttle_hold hold;
+    int64_t retry_after_s; /* with 429 and 503; 0 = 1 */
 };
 
 /* The http_server's handler for a daemon. */

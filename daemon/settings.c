@@ -90,6 +90,15 @@ const struct setting settings_table[] = {
     TEXT(public_url, "", 0,
          "URL under which clients outside reach this daemon, without a path; empty: as they call "
          "it"),
+    TEXT(trusted_proxies, "", 0,
+         "addresses and networks, separated by commas, of reverse proxies whose X-Forwarded-For is "
+         "believed; empty: none"),
+    NUMBER(public_misses_per_hour, "600", 0, 1000000, 0,
+           "public look-ups that found nothing, of one address in an hour; beyond it 429; 0: no "
+           "limit"),
+    NUMBER(web_tickets_per_hour, "60", 0, 1000000, 0,
+           "tickets of one citizen's address, as the web front tells it, in an hour; beyond it "
+           "429; 0: no limit"),
     TEXT(open311_contact, "12345", 0, "whom developers may ask, in the discovery of Open311"),
     TEXT(open311_categories, "", 0,
          "categories, separated by commas, whose leaves Open311 offers as services; empty: all"),

@@ -36,6 +36,8 @@ struct settings {
     char *device_category, *device_maintenance_category;
     int64_t drain_seconds;
     char *public_url; /* "https://12345.example.cn"; "" = as the client calls us */
+    char *trusted_proxies;
+    int64_t public_misses_per_hour, web_tickets_per_hour; /* of one address, see throttle.h */
     char *open311_contact, *open311_categories;
     bool webhook_private; /* also to addresses that are not public, also without TLS */
     int64_t webhook_tries, webhook_timeout_seconds, webhook_keep_days;

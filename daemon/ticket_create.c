@@ -69,6 +69,8 @@ static void done(struct intake_entry *e, enum intake_end end, const char *first_
     struct request *r = e->ctx;
 
     r->on_abort = NULL;
+    if (end != INTAKE_STORED)
+        throttle_give_back(r);
     if (end == INTAKE_STORED)
         reply_stored(r, e);
     else if (end == INTAKE_REPLAY)
@@ -107,6 +109,7 @@ static void submit(struct request *r, struct arena *arena, const struct ticket_d
     struct intake_entry *e = intake_submit(r->d, &order, &refused);
 
     if (!e) {
+        throttle_give_back(r);
         reply_refused(r, refused);
         return;
     }
@@ -131,6 +134,10 @@ void ticket_create_post(struct request *r)
     if (r->faults.count) {
         arena_free(&arena);
         request_reply_faults(r);
+        return;
+    }
+    if (draft.channel == CHANNEL_WEB && !throttle_take(r, THROTTLE_WEB)) {
+        arena_free(&arena);
         return;
     }
     submit(r, arena, &draft, key);

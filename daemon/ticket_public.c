@@ -2,7 +2,8 @@
  * ticket_public.c - what a citizen sees of the own ticket, with its number and query code.
  *
  * Numbers are guessable, so everything that does not fit has one and the same answer: a number that
- * cannot be, one that is nobody's, no code, a wrong code.
+ * cannot be, one that is nobody's, no code, a wrong code. Each of them costs the address that asks
+ * (throttle.h).
  */
 #include <ctype.h>
 #include <string.h>
@@ -115,10 +116,12 @@ static void on_loaded(struct request *r, const struct pg_result *res)
         pg_result_rows(res) == 1 && pg_result_length(res, 0, 1) == TICKET_QUERY_CODE_SIZE - 1;
     const char *code = is_found ? pg_result_text(res, 0, 1) : nobodys;
 
-    if (crypto_equal(code, look_up->code, TICKET_QUERY_CODE_SIZE - 1) && is_found)
-        reply_ticket(r, res);
-    else
+    if (!crypto_equal(code, look_up->code, TICKET_QUERY_CODE_SIZE - 1) || !is_found) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL);
+        return;
+    }
+    throttle_give_back(r);
+    reply_ticket(r, res);
 }
 
 /* People type codes in lower case and with blanks around them. */
@@ -153,7 +156,7 @@ void ticket_public_get(struct request *r)
     bool has_code = take_code(query_get(&r->query, "code"), look_up->code);
     struct pg_params params;
 
-    if (!request_query_ok(r))
+    if (!request_query_ok(r) || !throttle_take(r, THROTTLE_PUBLIC))
         return;
     if (!ticket_number_parse(r->param[0], strlen(r->param[0]), &look_up->number) || !has_code) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL);
