@@ -57,6 +57,22 @@ static const EVP_MD *sha1(void)
     return md;
 }
 
+static const EVP_MD *md5(void)
+{
+    static EVP_MD *md;
+    if (md == NULL && (md = EVP_MD_fetch(NULL, "MD5", NULL)) == NULL)
+        library_failed("md5");
+    return md;
+}
+
+static const EVP_CIPHER *aes_128_cbc(void)
+{
+    static EVP_CIPHER *cipher;
+    if (cipher == NULL && (cipher = EVP_CIPHER_fetch(NULL, "AES-128-CBC", NULL)) == NULL)
+        library_failed("aes-128-cbc");
+    return cipher;
+}
+
 static const EVP_CIPHER *aes_256_cbc(void)
 {
     static EVP_CIPHER *cipher;
@@ -93,6 +109,13 @@ void crypto_sha1(const void *data, size_t len, uint8_t out[CRYPTO_SHA1_SIZE])
     unsigned size = 0;
     if (EVP_Digest(data, len, out, &size, sha1(), NULL) != 1 || size != CRYPTO_SHA1_SIZE)
         library_failed("sha1");
+}
+
+void crypto_md5(const void *data, size_t len, uint8_t out[CRYPTO_MD5_SIZE])
+{
+    unsigned size = 0;
+    if (EVP_Digest(data, len, out, &size, md5(), NULL) != 1 || size != CRYPTO_MD5_SIZE)
+        library_failed("md5");
 }
 
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
@@ -217,16 +240,27 @@ bool crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const char *aad, const void
     return genuine;
 }
 
-void crypto_aes256_cbc(bool is_encrypting, const uint8_t key[CRYPTO_KEY_SIZE],
-                       const uint8_t iv[CRYPTO_AES_BLOCK], const void *data, size_t len, void *out)
+static void aes_cbc(const EVP_CIPHER *cipher, bool is_encrypting, const uint8_t *key,
+                    const uint8_t *iv, const void *data, size_t len, void *out)
 {
     int n = 0;
     INVARIANT(len % CRYPTO_AES_BLOCK == 0 && len <= LENGTH_MAX);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    if (ctx == NULL ||
-        EVP_CipherInit_ex2(ctx, aes_256_cbc(), key, iv, is_encrypting ? 1 : 0, NULL) != 1 ||
+    if (ctx == NULL || EVP_CipherInit_ex2(ctx, cipher, key, iv, is_encrypting ? 1 : 0, NULL) != 1 ||
         EVP_CIPHER_CTX_set_padding(ctx, 0) != 1 ||
         (len > 0 && EVP_CipherUpdate(ctx, out, &n, data, (int)len) != 1) || (size_t)n != len)
-        library_failed("aes-256-cbc");
+        library_failed("aes-cbc");
     EVP_CIPHER_CTX_free(ctx);
+}
+
+void crypto_aes256_cbc(bool is_encrypting, const uint8_t key[CRYPTO_KEY_SIZE],
+                       const uint8_t iv[CRYPTO_AES_BLOCK], const void *data, size_t len, void *out)
+{
+    aes_cbc(aes_256_cbc(), is_encrypting, key, iv, data, len, out);
+}
+
+void crypto_aes128_cbc(bool is_encrypting, const uint8_t key[CRYPTO_AES_BLOCK],
+                       const uint8_t iv[CRYPTO_AES_BLOCK], const void *data, size_t len, void *out)
+{
+    aes_cbc(aes_128_cbc(), is_encrypting, key, iv, data, len, out);
 }

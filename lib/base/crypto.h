@@ -14,6 +14,7 @@
 
 #define CRYPTO_SHA256_SIZE 32
 #define CRYPTO_SHA1_SIZE 20
+#define CRYPTO_MD5_SIZE 16
 #define CRYPTO_AES_BLOCK 16
 #define CRYPTO_KEY_SIZE 32
 #define CRYPTO_TOKEN_BYTES 16                          /* 128 bits */
@@ -25,6 +26,7 @@ void crypto_random(void *out, size_t len);
 void crypto_sha256(const void *data, size_t len, uint8_t out[CRYPTO_SHA256_SIZE]);
 /* Only for protocols that prescribe it. */
 void crypto_sha1(const void *data, size_t len, uint8_t out[CRYPTO_SHA1_SIZE]);
+void crypto_md5(const void *data, size_t len, uint8_t out[CRYPTO_MD5_SIZE]);
 void crypto_hmac_sha256(const void *key, size_t key_len, const void *data, size_t len,
                         uint8_t out[CRYPTO_SHA256_SIZE]);
 /* Same time whatever the contents; lengths are not secret. */
@@ -47,11 +49,13 @@ MUST_CHECK bool crypto_open(const uint8_t key[CRYPTO_KEY_SIZE], const char *aad,
                             size_t sealed_len, void *out);
 
 /*
- * AES-256-CBC without padding, for protocols that prescribe it: len is a multiple of
+ * AES-CBC without padding, for protocols that prescribe it: len is a multiple of
  * CRYPTO_AES_BLOCK (INVARIANT), out has as many bytes. It vouches for nothing: check a signature
  * first.
  */
 void crypto_aes256_cbc(bool is_encrypting, const uint8_t key[CRYPTO_KEY_SIZE],
+                       const uint8_t iv[CRYPTO_AES_BLOCK], const void *data, size_t len, void *out);
+void crypto_aes128_cbc(bool is_encrypting, const uint8_t key[CRYPTO_AES_BLOCK],
                        const uint8_t iv[CRYPTO_AES_BLOCK], const void *data, size_t len, void *out);
 
 #endif
