@@ -63,6 +63,8 @@ enum push_read {
     PUSH_READ_OLD,    /* the place lies before what is in memory: ask the database */
     PUSH_READ_ASLEEP, /* the hub follows nothing now: ask the database; a waiter wakes it */
 };
+/* Where the hub stands: for those who have seen to everything before it in another way. */
+struct push_cursor push_place(const struct push *push);
 /* Events after *place that concern the reader, in order; moves the place behind each. take
  * returns false for "this one, and then no more". It must not call the hub. */
 enum push_read push_read(struct push *push, struct push_cursor *place,

@@ -46,8 +46,8 @@ static char *copy(char **at, const char *text, size_t len)
 }
 
 /* Takes over the JSON. */
-static struct push_event *make(struct push_cursor at, const char *type, const char *audience,
-                               const char *agent, struct sbuf *json)
+static struct push_event *make(struct push_cursor at, int64_t number, const char *type,
+                               const char *audience, const char *agent, struct sbuf *json)
 {
     size_t type_len = strlen(type), audience_len = strlen(audience),
            agent_len = agent ? strlen(agent) : 0;
@@ -57,6 +57,7 @@ static struct push_event *make(struct push_cursor at, const char *type, const ch
 
     *event = (struct push_event){
         .at = at,
+        .number = number,
         .type = copy(&end, type, type_len),
         .audience = copy(&end, audience, audience_len),
         .agent = agent ? copy(&end, agent, agent_len) : NULL,
@@ -79,7 +80,8 @@ struct push_event *push_event_new(int64_t xid, const struct event_view *view, co
     jw_object(&w, NULL);
     event_json_write(&w, view, offset_min);
     jw_object_end(&w);
-    return make((struct push_cursor){xid, view->id}, view->type, audience, NULL, &json);
+    return make((struct push_cursor){xid, view->id}, view->number, view->type, audience, NULL,
+                &json);
 }
 
 struct push_event *push_event_new_desk(int64_t xid, const struct desk_event_view *view,
@@ -93,7 +95,7 @@ struct push_event *push_event_new_desk(int64_t xid, const struct desk_event_view
     jw_object(&w, NULL);
     desk_event_json_write(&w, view, offset_min);
     jw_object_end(&w);
-    return make((struct push_cursor){xid, view->id}, view->type, "", agent, &json);
+    return make((struct push_cursor){xid, view->id}, 0, view->type, "", agent, &json);
 }
 
 static const char *text_or_null(const struct pg_result *res, int row, int col)

@@ -20,6 +20,7 @@ int push_cursor_compare(struct push_cursor a, struct push_cursor b);
 
 struct push_event {
     struct push_cursor at;
+    int64_t number; /* ticket; 0 = an event of the desks */
     const char *type;
     const char *audience; /* unit codes, each followed by PUSH_AUDIENCE_END; NUL at the end */
     const char *agent;    /* the desk that alone hears it; NULL = every desk */

@@ -274,6 +274,11 @@ uint64_t push_mark(const struct push *push)
     return push->total;
 }
 
+struct push_cursor push_place(const struct push *push)
+{
+    return push->position;
+}
+
 struct push_waiter *push_wait_since(struct push *push, const char *unit, uint64_t mark,
                                     int64_t timeout_us, void (*woken)(void *ctx, bool by_event),
                                     void *ctx)

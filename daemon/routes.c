@@ -48,6 +48,7 @@ const struct route_entry route_table[] = {
     {HTTP_GET, "/v1/tickets/{}/events", DESK | UNIT, 0, ticket_events_get, "getTicketEvents"},
     {HTTP_GET, "/v1/tickets/{}/explain", DESK | UNIT, 0, ticket_explain_get, "explainTicket"},
     {HTTP_POST, "/v1/tickets/{}/reveal", DESK | UNIT, BODY_ACTION, ticket_reveal_post, "reveal"},
+    {HTTP_GET, "/v1/tickets/{}/attachments", DESK | UNIT, 0, ticket_media_get, "getAttachments"},
     {HTTP_GET, "/v1/tickets/{}/duplicates", DESK, 0, ticket_duplicates_get, "getTicketDuplicates"},
     {HTTP_POST, "/v1/duplicates", DESK, BODY_TICKET, duplicates_post, "findDuplicates"},
     {HTTP_POST, "/v1/tickets/{}/{}", DESK | UNIT, BODY_ACTION, ticket_action_post, "actOnTicket"},

@@ -34,6 +34,15 @@ struct metric wechat_metrics[WECHAT_METRICS] = {
     [WECHAT_METRIC_RACES] = {"hotlined_wechat_races_total", NULL,
                              "Turns taken anew because another message was faster.", METRIC_COUNTER,
                              0},
+    [WECHAT_METRIC_UNKNOWN] = {"hotlined_wechat_unknown_accounts_total", NULL,
+                               "Requests to WeChat accounts that are not there or disabled.",
+                               METRIC_COUNTER, 0},
+    [WECHAT_METRIC_NEWS] = {"hotlined_wechat_news_total", "by=\"event\"",
+                            "Tickets whose new state was noted for their citizens, by what it was "
+                            "seen by.",
+                            METRIC_COUNTER, 0},
+    [WECHAT_METRIC_NEWS_LATE] = {"hotlined_wechat_news_total", "by=\"sweep\"", NULL, METRIC_COUNTER,
+                                 0},
 };
 
 void wechat_register_metrics(void)
@@ -66,7 +75,7 @@ const struct wechat_account *wechat_account_find(const struct wechat_accounts *a
 }
 
 enum { NAME, APP_ID, KIND, MODE, CATEGORY, LANGUAGE, GATHER, MENU, TOKEN, KEY = 10, DISABLED = 12 };
-enum { CHANGED = 13 };
+enum { CHANGED = 13, TEMPLATE };
 
 static const char *open_column(const struct wechat *w, const char *aad, const struct pg_result *res,
                                int row, int col, struct arena *arena)
@@ -104,6 +113,23 @@ static void read_menu(const struct pg_result *res, int row, struct arena *arena,
     json_doc_free(&doc);
 }
 
+static void read_template(const struct pg_result *res, int row, struct arena *arena,
+                          struct wechat_template *template_r)
+{
+    struct faults faults;
+
+    if (pg_result_null(res, row, TEMPLATE))
+        return;
+    faults_init(&faults, arena);
+    struct json_doc *doc = json_parse(pg_result_text(res, row, TEMPLATE),
+                                      pg_result_length(res, row, TEMPLATE), &faults);
+    if (!doc || !wechat_template_read(json_root(doc), "template", arena, template_r, &faults)) {
+        log_warn("wechat", "template cannot be read account=%s", pg_result_text(res, row, NAME));
+        *template_r = (struct wechat_template){0};
+    }
+    json_doc_free(&doc);
+}
+
 static struct wechat_account *read_account(const struct wechat *w, const struct pg_result *res,
                                            int row, struct arena *arena)
 {
@@ -123,6 +149,7 @@ static struct wechat_account *read_account(const struct wechat *w, const struct 
     a->talk.is_english = strcmp(pg_result_text(res, row, LANGUAGE), "en") == 0;
     a->changed_us = pg_result_int(res, row, CHANGED);
     read_menu(res, row, arena, &a->talk);
+    read_template(res, row, arena, &a->template);
     read_secrets(w, res, row, arena, a);
     return a;
 }
@@ -147,6 +174,7 @@ void wechat_take(struct wechat *w, uint64_t asked, const struct pg_result *res)
         fresh->list[fresh->count] = read_account(w, res, (int)fresh->count, fresh->arena);
     wechat_accounts_unref(&w->accounts);
     w->accounts = fresh;
+    wechat_news_watch(w->news);
 }
 
 /* ---- life
@@ -157,12 +185,15 @@ struct wechat *wechat_new(struct daemon *d)
     struct wechat *w = xcalloc(1, sizeof(*w));
 
     w->d = d;
+    w->seen = xcalloc(WECHAT_SEEN_SETS, sizeof(*w->seen));
     w->sweep = wechat_sweep_new(w);
+    w->news = wechat_news_new(w);
     return w;
 }
 
 void wechat_start(struct wechat *w)
 {
+    wechat_news_watch(w->news);
     wechat_sweep_kick(w->sweep);
 }
 
@@ -177,8 +208,10 @@ void wechat_free(struct wechat **wechat)
 
     if (!w)
         return;
+    wechat_news_free(&w->news);
     wechat_sweep_free(&w->sweep);
     wechat_accounts_unref(&w->accounts);
+    free(w->seen);
     free(w);
     *wechat = NULL;
 }

@@ -6,7 +6,9 @@
  *   run      one message from where the conversation stands to its reply   wechat_run.c
  *   effects  what a message has done: ticket, query, rating, withdrawal    wechat_effect.c
  *   sweep    what nobody waits for: time over, left behind by a crash      wechat_sweep.c
+ *   news     a ticket moved: its citizen is told, at once                  wechat_news.c
  *   outbox   what needs an access_token, for a bridge                      wechat_outbox.c
+ *   media    pictures and voices of a ticket, where the bridge has put them  wechat_media.c
  *
  * WeChat pushes a message up to three times, five seconds each. It is known by its MsgId (events:
  * by user, time, event and key), and stored in the transaction that moves the conversation, so it
@@ -23,6 +25,7 @@
 #include "daemon/request.h"
 #include "daemon/request_dialect.h"
 #include "hotline/wechat_talk.h"
+#include "proto/wechat_template.h"
 
 #define WECHAT_ANSWER_US (4 * US_PER_SECOND) /* WeChat waits 5 s */
 #define WECHAT_SKEW_US (300 * US_PER_SECOND)
@@ -39,6 +42,7 @@ struct wechat_account {
     bool is_wecom, is_disabled;
     enum wechat_mode mode;
     struct talk_settings talk; /* without the city */
+    struct wechat_template template;
     size_t token_count, key_count;
     const char *token[WECHAT_LIVE];
     uint8_t key[WECHAT_LIVE][CRYPTO_KEY_SIZE];
@@ -53,7 +57,7 @@ void wechat_register_metrics(void);
 /* As with auth_ask() and auth_take(): the rows of wechat_account_load. */
 uint64_t wechat_ask(struct wechat *wechat);
 void wechat_take(struct wechat *wechat, uint64_t asked, const struct pg_result *rows);
-/* Begins to sweep: the database is up and the city there. */
+/* Begins to sweep and to follow the events: the database is up and the city there. */
 void wechat_start(struct wechat *wechat);
 /* Runs until nothing is left to do at the present clock; done once, from the loop. */
 void wechat_settle(struct wechat *wechat, void (*done)(void *ctx, bool ok), void *ctx);
@@ -64,6 +68,7 @@ void wechat_get(struct request *r);                /* GET /v1/wechat/{} */
 void wechat_post(struct request *r);               /* POST /v1/wechat/{} */
 void wechat_outbox_claim_post(struct request *r);  /* POST /v1/wechat/{}/outbox/claim */
 void wechat_outbox_result_post(struct request *r); /* POST /v1/wechat/{}/outbox/{}/result */
+void ticket_media_get(struct request *r);          /* GET /v1/tickets/{}/attachments */
 void admin_wechat_get(struct request *r);          /* GET /v1/admin/wechat */
 void admin_wechat_post(struct request *r);         /* POST /v1/admin/wechat */
 void admin_wechat_change_post(struct request *r);  /* POST /v1/admin/wechat/{} */

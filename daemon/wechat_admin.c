@@ -20,7 +20,7 @@ struct body {
     const char *account, *app_id, *category, *token, *aes_key;
     int kind, mode, language; /* -1 = as it was */
     int64_t gather_seconds;   /* 0 = as it was */
-    const struct json_value *menu;
+    const struct json_value *menu, *template;
     bool rotate, retire, disabled, has_disabled;
 };
 
@@ -46,8 +46,9 @@ static const char *const language_names[] = {"zh", "en", NULL};
          .offset = offsetof(struct body, gather_seconds),                                          \
          .min = 60,                                                                                \
          .max = 86400},                                                                            \
+        {.name = "menu", .type = FIELD_VALUE, .offset = offsetof(struct body, menu)},              \
     {                                                                                              \
-        .name = "menu", .type = FIELD_VALUE, .offset = offsetof(struct body, menu)                 \
+        .name = "template", .type = FIELD_VALUE, .offset = offsetof(struct body, template)         \
     }
 
 static const struct field create_fields[] = {TEXT_FIELD(account, 1, WECHAT_NAME_MAX),
@@ -64,7 +65,7 @@ static const struct field change_fields[] = {
 
 struct put {
     struct body body;
-    const char *name, *menu;
+    const char *name, *menu, *template;
     bool is_new;
 };
 
@@ -82,6 +83,10 @@ static void write_account(struct json_writer *w, const struct wechat_account *a,
     jw_string(w, "language", language_names[a->talk.is_english]);
     jw_int(w, "gather_seconds", a->talk.gather_us / US_PER_SECOND);
     wechat_json_write_menu(w, "menu", a->talk.menu, a->talk.menu_count);
+    if (a->template.id)
+        wechat_template_write(w, "template", &a->template);
+    else
+        jw_null(w, "template");
     jw_int(w, "tokens", (int64_t)a->token_count);
     jw_int(w, "aes_keys", (int64_t)a->key_count);
     jw_bool(w, "disabled", a->is_disabled);
@@ -194,6 +199,7 @@ static void store(struct request *r, const struct put *put)
     pg_param_instant(&p, r->now_us);
     pg_param_text(&p, r->account->name);
     pg_param_text(&p, http_request_peer(r->http));
+    pg_param_text(&p, put->template);
     request_submit(r, r->d->work_pool, &SQL_WECHAT_ACCOUNT_PUT, &p, DAEMON_WRITE_TIMEOUT_US,
                    on_put);
 }
@@ -202,6 +208,22 @@ static bool is_letters_and_digits(const char *text)
 {
     return strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789") ==
            strlen(text);
+}
+
+static void check_template(struct request *r, struct put *put)
+{
+    struct wechat_template template;
+    struct json_writer w;
+    struct sbuf out;
+
+    if (!put->body.template ||
+        !wechat_template_read(put->body.template, "template", r->arena, &template, &r->faults))
+        return;
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    wechat_template_write(&w, NULL, &template);
+    put->template = arena_strdup(r->arena, out.data);
+    sbuf_free(&out);
 }
 
 static void check(struct request *r, struct put *put)
@@ -268,8 +290,10 @@ static struct put *read_body(struct request *r, const struct field *fields, size
         request_problem(r, PROBLEM_NO_CITY, NULL);
         return NULL;
     }
-    if (json_decode(json_root(r->body), fields, count, &put->body, r->arena, &r->faults))
+    if (json_decode(json_root(r->body), fields, count, &put->body, r->arena, &r->faults)) {
         check(r, put);
+        check_template(r, put);
+    }
     r->state = put;
     return put;
 }

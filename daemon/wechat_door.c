@@ -15,7 +15,7 @@
 #include "daemon/pii.h"
 #include "daemon/wechat_private.h"
 #include "proto/wechat_crypto.h"
-#include "proto/wechat_xml.h"
+#include "proto/wechat_push.h"
 #include "sql_catalogue.h"
 
 const struct request_dialect wechat_dialect = {.prefix = "/v1/wechat/"};
@@ -29,7 +29,8 @@ struct push_in {
     size_t token; /* the one that fitted */
     size_t key;
     bool is_encrypted, is_wecom;
-    const char *inner; /* the message as XML */
+    enum wechat_format envelope, format; /* of the body, of the message in it */
+    const char *inner;                   /* the message as it was written */
     size_t inner_len;
     struct wechat_message message;
     struct wechat_run *run;
@@ -84,12 +85,13 @@ static void encrypt_reply(const struct push_in *in, struct sbuf *out)
     crypto_random(random, sizeof(random));
     crypto_random(nonce_bytes, sizeof(nonce_bytes));
     crypto_hex(nonce_bytes, sizeof(nonce_bytes), nonce);
-    const char *now = arena_printf(arena, "%lld", (long long)(in->r->now_us / US_PER_SECOND));
+    const int64_t now_s = in->r->now_us / US_PER_SECOND;
     const char *cipher =
         wechat_encrypt(a->key[in->key], a->app_id, random, out->data, out->len, arena);
-    wechat_sign(a->token[in->token], now, nonce, cipher, signature);
+    wechat_sign(a->token[in->token], arena_printf(arena, "%lld", (long long)now_s), nonce, cipher,
+                signature);
     sbuf_clear(out);
-    wechat_xml_write_encrypted(out, cipher, signature, now, nonce);
+    wechat_push_write_encrypted(out, in->envelope, cipher, signature, now_s, nonce);
 }
 
 static void answer_text(struct push_in *in, const char *text)
@@ -98,11 +100,11 @@ static void answer_text(struct push_in *in, const char *text)
     struct sbuf out;
 
     sbuf_init(&out, 0);
-    wechat_xml_write_text(&out, m->from_user, m->to_user ? m->to_user : "",
-                          in->r->now_us / US_PER_SECOND, text);
+    wechat_push_write_text(&out, in->format, m->from_user, m->to_user ? m->to_user : "",
+                           in->r->now_us / US_PER_SECOND, text);
     if (in->is_encrypted)
         encrypt_reply(in, &out);
-    answer(in, "text/xml; charset=utf-8", &out);
+    answer(in, in->envelope == WECHAT_JSON ? "application/json" : "text/xml; charset=utf-8", &out);
 }
 
 /* ---- is it WeChat
@@ -139,12 +141,16 @@ static bool is_replay(struct push_in *in)
     const char *id = arena_printf(arena, "%s\n%s\n%s", in->account->name, in->timestamp, in->nonce);
     uint64_t nonce = map_hash(id, strlen(id));
     uint64_t message = map_hash(in->inner, in->inner_len);
-    struct wechat_seen *seen = &in->w->seen[nonce % WECHAT_SEEN];
-    bool is_known = seen->nonce == nonce && seen->at_us > in->r->now_us - 2 * WECHAT_SKEW_US;
+    struct wechat_seen *set = in->w->seen[nonce % WECHAT_SEEN_SETS], *oldest = set;
 
-    if (is_known)
-        return seen->message != message;
-    *seen = (struct wechat_seen){nonce, message, in->r->now_us};
+    for (size_t i = 0; i < WECHAT_SEEN_WAYS; i++) {
+        bool is_fresh = set[i].at_us > in->r->now_us - 2 * WECHAT_SKEW_US;
+        if (set[i].nonce == nonce && is_fresh)
+            return set[i].message != message;
+        if (set[i].at_us < oldest->at_us)
+            oldest = &set[i];
+    }
+    *oldest = (struct wechat_seen){nonce, message, in->r->now_us};
     return false;
 }
 
@@ -170,6 +176,7 @@ static struct push_in *begin(struct request *r)
     in->w = r->d->wechat;
     in->account = wechat_account_find(in->w->accounts, r->param[0]);
     if (!in->account || in->account->is_disabled) {
+        metric_inc(&wechat_metrics[WECHAT_METRIC_UNKNOWN]);
         request_problem(r, PROBLEM_NOT_FOUND, NULL);
         return NULL;
     }
@@ -411,9 +418,9 @@ static void finish_delivery(struct push_in *in)
 /* ---- a push
  * ------------------------------------------------------------------------------------------- */
 
-static bool read_xml(struct push_in *in, const char *text, size_t len)
+static bool read_push(struct push_in *in, const char *text, size_t len)
 {
-    enum wechat_parsed parsed = wechat_xml_parse(text, len, in->r->arena, &in->message);
+    enum wechat_parsed parsed = wechat_push_parse(text, len, in->r->arena, &in->message);
 
     if (parsed == WECHAT_PARSED)
         return true;
@@ -437,7 +444,8 @@ static bool read_message(struct push_in *in)
         refuse(in, "plain");
         return false;
     }
-    if (!read_xml(in, in->inner, in->inner_len))
+    in->envelope = in->format = wechat_push_format(in->inner, in->inner_len);
+    if (!read_push(in, in->inner, in->inner_len))
         return false;
     if (!in->is_encrypted)
         return true;
@@ -446,7 +454,8 @@ static bool read_message(struct push_in *in)
         refuse(in, "msg_signature");
         return false;
     }
-    return read_xml(in, in->inner, in->inner_len);
+    in->format = wechat_push_format(in->inner, in->inner_len);
+    return read_push(in, in->inner, in->inner_len);
 }
 
 void wechat_post(struct request *r)

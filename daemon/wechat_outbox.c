@@ -40,6 +40,21 @@ const uint8_t *wechat_outbox_text(const struct daemon *d, const char *text, stru
     return seal_object(d, members, ARRAY_LEN(members), arena, len_r);
 }
 
+const uint8_t *wechat_outbox_template(const struct daemon *d, const struct wechat_account *account,
+                                      const struct talk_ticket *ticket, struct arena *arena,
+                                      size_t *len_r)
+{
+    struct json_writer w;
+    struct sbuf out;
+
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    wechat_template_fill(&w, NULL, &account->template, &account->talk, ticket, arena);
+    const uint8_t *sealed = pii_seal(d, WECHAT_OUTBOX_AAD, out.data, arena, len_r);
+    sbuf_free(&out);
+    return sealed;
+}
+
 const uint8_t *wechat_outbox_media(const struct daemon *d, const char *media, const char *type,
                                    struct arena *arena, size_t *len_r)
 {
@@ -145,10 +160,39 @@ void wechat_outbox_claim_post(struct request *r)
 enum { RESULT_SENT, RESULT_RETRY, RESULT_FAILED };
 static const char *const result_names[] = {"sent", "retry", "failed", NULL};
 
+struct media_body {
+    const char *url, *sha256, *content_type;
+    int64_t bytes;
+};
 struct result_body {
     const char *lease, *remote_id, *outcome;
     int result;
     int64_t retry_seconds;
+    struct media_body media;
+    bool has_media;
+};
+static const struct field media_fields[] = {
+    {.name = "url",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct media_body, url),
+     .min = 8,
+     .max = 2000,
+     .flags = FIELD_REQUIRED},
+    {.name = "sha256",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct media_body, sha256),
+     .min = 2 * CRYPTO_SHA256_SIZE,
+     .max = 2 * CRYPTO_SHA256_SIZE},
+    {.name = "bytes",
+     .type = FIELD_INT,
+     .offset = offsetof(struct media_body, bytes),
+     .min = 0,
+     .max = INT64_C(1) << 40},
+    {.name = "content_type",
+     .type = FIELD_STRING,
+     .offset = offsetof(struct media_body, content_type),
+     .min = 3,
+     .max = 100},
 };
 static const struct field result_fields[] = {
     {.name = "lease",
@@ -177,6 +221,12 @@ static const struct field result_fields[] = {
      .offset = offsetof(struct result_body, retry_seconds),
      .min = 0,
      .max = 86400},
+    {.name = "media",
+     .type = FIELD_OBJECT,
+     .offset = offsetof(struct result_body, media),
+     .child = media_fields,
+     .child_count = ARRAY_LEN(media_fields),
+     .present_offset = offsetof(struct result_body, has_media) + 1},
 };
 
 static void on_result(struct request *r, const struct pg_result *res)
@@ -211,20 +261,50 @@ static bool read_id(const char *text, int64_t *id_r)
     return digits > 0 && digits <= 18 && !text[digits];
 }
 
+/* What the field table cannot say; sums in bytes. */
+static void check_result(struct request *r, const struct result_body *body,
+                         uint8_t lease[LEASE_BYTES], uint8_t sum[CRYPTO_SHA256_SIZE])
+{
+    const struct media_body *media = &body->media;
+
+    if (!crypto_unhex(body->lease, strlen(body->lease), lease))
+        faults_add(&r->faults, "lease", "format");
+    if (!body->has_media)
+        return;
+    if (body->result != RESULT_SENT)
+        faults_add(&r->faults, "media", "not_allowed");
+    if (strncmp(media->url, "https://", 8) != 0 && strncmp(media->url, "http://", 7) != 0)
+        faults_add(&r->faults, "media.url", "format");
+    if (media->sha256 && !crypto_unhex(media->sha256, strlen(media->sha256), sum))
+        faults_add(&r->faults, "media.sha256", "format");
+}
+
+static void param_media(struct pg_params *p, const struct result_body *body, const uint8_t *sum)
+{
+    const struct media_body *media = &body->media;
+
+    pg_param_text(p, media->url);
+    pg_param_bytea(p, media->sha256 ? sum : NULL, media->sha256 ? CRYPTO_SHA256_SIZE : 0);
+    if (media->bytes >= 0)
+        pg_param_int(p, media->bytes);
+    else
+        pg_param_null(p);
+    pg_param_text(p, media->content_type);
+}
+
 void wechat_outbox_result_post(struct request *r)
 {
     static const char *const states[] = {"sent", "queued", "failed"};
-    struct result_body body = {.retry_seconds = RETRY_US / US_PER_SECOND};
-    uint8_t lease[LEASE_BYTES];
+    struct result_body body = {.retry_seconds = RETRY_US / US_PER_SECOND, .media.bytes = -1};
+    uint8_t lease[LEASE_BYTES], sum[CRYPTO_SHA256_SIZE];
     struct pg_params p;
     int64_t id;
 
     if (!request_query_ok(r) || !request_parse_body(r))
         return;
     if (json_decode(json_root(r->body), result_fields, ARRAY_LEN(result_fields), &body, r->arena,
-                    &r->faults) &&
-        !crypto_unhex(body.lease, strlen(body.lease), lease))
-        faults_add(&r->faults, "lease", "format");
+                    &r->faults))
+        check_result(r, &body, lease, sum);
     if (r->faults.count) {
         request_reply_faults(r);
         return;
@@ -242,6 +322,7 @@ void wechat_outbox_result_post(struct request *r)
     pg_param_text(&p, body.outcome);
     pg_param_instant(&p, r->now_us + body.retry_seconds * US_PER_SECOND);
     pg_param_instant(&p, r->now_us);
+    param_media(&p, &body, sum);
     request_submit(r, r->d->work_pool, &SQL_WECHAT_OUTBOX_RESULT, &p, DAEMON_WRITE_TIMEOUT_US,
                    on_result);
 }

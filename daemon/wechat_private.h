@@ -21,6 +21,9 @@ enum wechat_metric {
     WECHAT_METRIC_DOCTYPE,
     WECHAT_METRIC_TICKETS,
     WECHAT_METRIC_RACES,
+    WECHAT_METRIC_UNKNOWN,
+    WECHAT_METRIC_NEWS,
+    WECHAT_METRIC_NEWS_LATE,
     WECHAT_METRICS
 };
 extern struct metric wechat_metrics[WECHAT_METRICS];
@@ -39,7 +42,8 @@ const struct wechat_account *wechat_account_find(const struct wechat_accounts *a
 
 /* A nonce that came with one message must not come with another: the signature of a plain message
  * does not cover its body. */
-#define WECHAT_SEEN 4096
+#define WECHAT_SEEN_SETS 16384 /* 65,536 nonces: 600 s of a hundred pushes a second */
+#define WECHAT_SEEN_WAYS 4
 struct wechat_seen {
     uint64_t nonce, message;
     int64_t at_us;
@@ -47,12 +51,14 @@ struct wechat_seen {
 
 struct wechat_run;
 struct wechat_sweep;
+struct wechat_news;
 struct wechat {
     struct daemon *d;
     struct wechat_accounts *accounts;
     uint64_t asked, taken;
-    struct wechat_seen seen[WECHAT_SEEN];
+    struct wechat_seen (*seen)[WECHAT_SEEN_WAYS];
     struct wechat_sweep *sweep;
+    struct wechat_news *news;
 };
 
 /* ---- wechat_run.c --------------------------------------------------------------------------- */
@@ -129,12 +135,26 @@ void wechat_sweep_kick(struct wechat_sweep *sweep);
 void wechat_sweep_hint(struct wechat_sweep *sweep, int64_t at_us);
 void wechat_sweep_settle(struct wechat_sweep *sweep, void (*done)(void *ctx, bool ok), void *ctx);
 
+/* ---- wechat_news.c -------------------------------------------------------------------------- */
+
+struct wechat_news *wechat_news_new(struct wechat *w);
+void wechat_news_free(struct wechat_news **news);
+/* Follows the events from here on, if there is an account and it does not yet. */
+void wechat_news_watch(struct wechat_news *news);
+/* Stores what the citizens of rows of wechat_moved or wechat_news are told; returns ids. */
+struct pg_op *wechat_news_tell(struct wechat *w, const struct pg_result *res, struct arena *arena,
+                               pg_callback *callback, void *ctx);
+
 /* ---- wechat_outbox.c ------------------------------------------------------------------------ */
 
 #define WECHAT_OUTBOX_AAD "wechat_outbox.payload"
 /* {"text": ...} sealed for the outbox; of the arena. */
 const uint8_t *wechat_outbox_text(const struct daemon *d, const char *text, struct arena *arena,
                                   size_t *len_r);
+/* What a template is filled with, sealed. */
+const uint8_t *wechat_outbox_template(const struct daemon *d, const struct wechat_account *account,
+                                      const struct talk_ticket *ticket, struct arena *arena,
+                                      size_t *len_r);
 const uint8_t *wechat_outbox_media(const struct daemon *d, const char *media, const char *type,
                                    struct arena *arena, size_t *len_r);
 

@@ -1,6 +1,6 @@
 /*
  * wechat_sweep.c - what nobody waits for: conversations whose time is over, matters without a
- * ticket, effects that a crash left behind, tickets whose citizens have to be told.
+ * ticket, effects that a crash left behind, tickets whose citizens were not told at once.
  *
  * The state is in the database; here is only a timer for the first conversation that will be over,
  * and a look every few seconds for what else there is.
@@ -11,7 +11,6 @@
 
 #include "base/log.h"
 #include "daemon/wechat_private.h"
-#include "hotline/vocabulary.h"
 #include "sql_catalogue.h"
 
 #define SWEEP_MOST 200
@@ -20,6 +19,11 @@
 #define SWEEP_RUN_US (10 * US_PER_SECOND)
 /* Who pushed a message may still wait for it: it is not taken up before. */
 #define SWEEP_ABANDONED_US (10 * US_PER_SECOND)
+
+/* Deliveries that nobody reported within this time were not ours. */
+#define TIDY_AFTER_US (24 * 3600 * US_PER_SECOND)
+#define TIDY_EACH_US (60 * US_PER_SECOND)
+#define TIDY_MOST 5000
 
 enum task { TASK_OVER, TASK_MATTER, TASK_MESSAGE, TASKS };
 static const char *const task_words[TASKS] = {"over", "matter", "message"};
@@ -50,6 +54,7 @@ struct wechat_sweep {
     struct arena *arena; /* of the items */
     bool is_running, again, is_first;
     int64_t next_us, armed_us;
+    int64_t tidy_us; /* monotonic */
     struct item items[3 * SWEEP_MOST];
     size_t count, at, running, failed, worked;
     struct slot slots[SWEEP_AT_ONCE];
@@ -127,48 +132,11 @@ static void on_told(void *ctx, const struct pg_result *res)
     bool ok = pg_result_outcome(res) == PG_ROWS;
 
     s->op = NULL;
-    if (ok)
+    if (ok) {
         s->worked += (size_t)pg_result_rows(res);
-    end_sweep(s, ok);
-}
-
-/* After these a ticket is told of no more. */
-static bool is_last(int state)
-{
-    return state == TICKET_CLOSED || state == TICKET_ARCHIVED || state == TICKET_REJECTED ||
-           state == TICKET_WITHDRAWN || state == TICKET_REFERRED;
-}
-
-static void tell_moved(struct wechat_sweep *s, const struct pg_result *res)
-{
-    const struct daemon *d = s->w->d;
-    struct pg_array ids, states, payloads, lasts;
-    struct pg_params p;
-
-    pg_array_init(&ids, s->arena);
-    pg_array_init(&states, s->arena);
-    pg_array_init(&payloads, s->arena);
-    pg_array_init(&lasts, s->arena);
-    for (int i = 0; i < pg_result_rows(res); i++) {
-        const struct wechat_account *a =
-            wechat_account_find(s->w->accounts, pg_result_text(res, i, 1));
-        struct talk_ticket ticket;
-        size_t len = 0;
-        wechat_read_ticket(d, res, i, 2, s->arena, &ticket);
-        const char *text = a ? talk_say_moved(&a->talk, &ticket, s->arena) : NULL;
-        const uint8_t *payload = text ? wechat_outbox_text(d, text, s->arena, &len) : NULL;
-        pg_array_int(&ids, pg_result_int(res, i, 0));
-        pg_array_text(&states, ticket_state_words[ticket.state].code);
-        pg_array_bytea(&payloads, payload, len);
-        pg_array_bool(&lasts, is_last(ticket.state));
+        metric_add(&wechat_metrics[WECHAT_METRIC_NEWS_LATE], pg_result_rows(res));
     }
-    pg_params_init(&p, s->arena);
-    pg_param_array(&p, &ids);
-    pg_param_array(&p, &states);
-    pg_param_array(&p, &payloads);
-    pg_param_array(&p, &lasts);
-    pg_param_instant(&p, daemon_now_us(d));
-    s->op = pg_submit(d->work_pool, &SQL_WECHAT_TOLD, &p, DAEMON_WRITE_TIMEOUT_US, on_told, s);
+    end_sweep(s, ok);
 }
 
 static void on_moved(void *ctx, const struct pg_result *res)
@@ -177,7 +145,7 @@ static void on_moved(void *ctx, const struct pg_result *res)
 
     s->op = NULL;
     if (pg_result_outcome(res) == PG_ROWS && pg_result_rows(res) > 0)
-        tell_moved(s, res);
+        s->op = wechat_news_tell(s->w, res, s->arena, on_told, s);
     else
         end_sweep(s, pg_result_outcome(res) == PG_ROWS);
 }
@@ -186,10 +154,39 @@ static void find_moved(struct wechat_sweep *s)
 {
     struct pg_params p;
 
+    wechat_news_watch(s->w->news); /* there may have been too many who wait */
     pg_params_init(&p, s->arena);
     pg_param_int(&p, SWEEP_MOST);
     s->op =
         pg_submit(s->w->d->work_pool, &SQL_WECHAT_MOVED, &p, DAEMON_READ_TIMEOUT_US, on_moved, s);
+}
+
+/* ---- what is somebody else's
+ * ----------------------------------------------------------------------------- */
+
+static void on_tidied(void *ctx, const struct pg_result *res)
+{
+    struct wechat_sweep *s = ctx;
+
+    (void)res; /* the next one takes what this one left */
+    s->op = NULL;
+    find_moved(s);
+}
+
+static void tidy(struct wechat_sweep *s)
+{
+    struct pg_params p;
+
+    if (clk_mono_us() < s->tidy_us) {
+        find_moved(s);
+        return;
+    }
+    s->tidy_us = clk_mono_us() + TIDY_EACH_US;
+    pg_params_init(&p, s->arena);
+    pg_param_instant(&p, daemon_now_us(s->w->d) - TIDY_AFTER_US);
+    pg_param_int(&p, TIDY_MOST);
+    s->op =
+        pg_submit(s->w->d->work_pool, &SQL_WECHAT_TIDY, &p, DAEMON_WRITE_TIMEOUT_US, on_tidied, s);
 }
 
 /* ---- one by one
@@ -242,7 +239,7 @@ static void fill_slots(struct wechat_sweep *s)
             start(&s->slots[i], &s->items[s->at++]);
     }
     if (s->running == 0)
-        find_moved(s);
+        tidy(s);
 }
 
 static void take_row(struct wechat_sweep *s, const struct pg_result *res, int row, int64_t now_us)

@@ -5,6 +5,7 @@
 
 #include "base/utf8.h"
 #include "proto/wechat_crypto.h"
+#include "proto/wechat_fields.h"
 
 /* ---- reading
  * ------------------------------------------------------------------------------------------ */
@@ -64,16 +65,22 @@ static void stop(struct reading *r, enum wechat_parsed why)
     (void)XML_StopParser(r->parser, XML_FALSE);
 }
 
-static const char **find_field(const struct reading *r, const char *name)
+const char **wechat_field_find(struct wechat_message *message, const char *parent, const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(elements); i++) {
         const struct element *e = &elements[i];
-        bool is_here =
-            e->parent ? r->depth == 2 && strcmp(e->parent, r->parent) == 0 : r->depth == 1;
+        bool is_here = e->parent ? parent && strcmp(e->parent, parent) == 0 : !parent;
         if (is_here && strcmp(e->name, name) == 0)
-            return (const char **)((char *)r->message + e->offset);
+            return (const char **)((char *)message + e->offset);
     }
     return NULL;
+}
+
+static const char **find_field(const struct reading *r, const char *name)
+{
+    if (r->depth != 1 && r->depth != 2)
+        return NULL;
+    return wechat_field_find(r->message, r->depth == 2 ? r->parent : NULL, name);
 }
 
 static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **attributes)
@@ -190,9 +197,9 @@ static void add_cdata(struct sbuf *out, const char *name, const char *text, size
     sbuf_addf(out, "]]></%s>", name);
 }
 
-static size_t cut_at_character(const char *text, size_t max)
+size_t wechat_reply_length(const char *text)
 {
-    size_t len = strlen(text);
+    size_t len = strlen(text), max = WECHAT_REPLY_MAX;
 
     if (len <= max)
         return len;
@@ -209,17 +216,17 @@ void wechat_xml_write_text(struct sbuf *out, const char *to, const char *from, i
     add_cdata(out, "FromUserName", from, strlen(from));
     sbuf_addf(out, "<CreateTime>%lld</CreateTime>", (long long)unix_seconds);
     add_cdata(out, "MsgType", "text", 4);
-    add_cdata(out, "Content", text, cut_at_character(text, WECHAT_REPLY_MAX));
+    add_cdata(out, "Content", text, wechat_reply_length(text));
     sbuf_adds(out, "</xml>");
 }
 
 void wechat_xml_write_encrypted(struct sbuf *out, const char *encrypt, const char *signature,
-                                const char *timestamp, const char *nonce)
+                                int64_t unix_seconds, const char *nonce)
 {
     sbuf_adds(out, "<xml>");
     add_cdata(out, "Encrypt", encrypt, strlen(encrypt));
     add_cdata(out, "MsgSignature", signature, strlen(signature));
-    sbuf_addf(out, "<TimeStamp>%s</TimeStamp>", timestamp);
+    sbuf_addf(out, "<TimeStamp>%lld</TimeStamp>", (long long)unix_seconds);
     add_cdata(out, "Nonce", nonce, strlen(nonce));
     sbuf_adds(out, "</xml>");
 }

@@ -49,6 +49,9 @@ void wechat_xml_write_text(struct sbuf *out, const char *to, const char *from, i
                            const char *text);
 /* Appends the envelope of an encrypted reply. */
 void wechat_xml_write_encrypted(struct sbuf *out, const char *encrypt, const char *signature,
-                                const char *timestamp, const char *nonce);
+                                int64_t unix_seconds, const char *nonce);
+/* Bytes of a text that a reply takes: all, or as many whole characters as WECHAT_REPLY_MAX holds.
+ */
+size_t wechat_reply_length(const char *text);
 
 #endif

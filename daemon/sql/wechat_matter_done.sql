@@ -1,7 +1,7 @@
 -- name: wechat_matter_done
 -- in: id bigint, number bigint, reply text, outbox bytea, now timestamptz
 -- out: reply
--- The ticket of a matter: told in the reply of its last message, or, if nobody waits for one, by the outbox. Once: the
+-- The ticket of a matter, and of its media: told in the reply of its last message, or, if nobody waits for one, by the outbox. Once: the
 -- first number stays.
 WITH x AS (
     UPDATE wechat_matter w
@@ -11,6 +11,9 @@ WITH x AS (
 ),
 m AS (
     UPDATE wechat_message SET reply = $3::text WHERE matter = $1 AND reply IS NULL RETURNING reply
+),
+a AS (
+    UPDATE wechat_media SET number = $2 WHERE matter = $1 AND number IS NULL
 ),
 o AS (
     INSERT INTO wechat_outbox (account, openid, kind, payload, at, next_at, changed_at)

@@ -3,9 +3,9 @@
 --     now timestamptz, key text, type text, content bytea, effect text, number bigint, grade integer, solved boolean,
 --     comment text, reply text, over text, matter text, media bytea
 -- out: version, matter, over
--- One turn of a conversation, whole or not at all: the message, the state after it, the matters that ended with it, what
--- the bridge has to fetch. No row: somebody else's message came in between; look again. A message that is there already is
--- a unique violation, and means the same.
+-- One turn of a conversation, whole or not at all: the message, the state after it, the matters that ended with it and the
+-- media that belong to them, what the bridge has to fetch. What was gathered and forgotten is not fetched. No row: somebody
+-- else's message came in between; look again. A message that is there already is a unique violation, and means the same.
 WITH ids AS (
     SELECT CASE WHEN $18::text IS NOT NULL THEN nextval('wechat_matter_id_seq') END AS over,
            CASE WHEN $19::text IS NOT NULL THEN nextval('wechat_matter_id_seq') END AS matter
@@ -34,12 +34,27 @@ x AS (
     FROM c, ids, LATERAL (VALUES (ids.over, $18), (ids.matter, $19)) AS d (id, draft)
     WHERE d.id IS NOT NULL
 ),
+g AS (
+    UPDATE wechat_media w
+    SET matter = coalesce(ids.over, ids.matter), is_dropped = coalesce(ids.over, ids.matter) IS NULL
+    FROM c, ids
+    WHERE w.account = $1 AND w.openid = $2 AND w.matter IS NULL AND NOT w.is_dropped
+      AND (coalesce(ids.over, ids.matter) IS NOT NULL OR $7 IS NULL)
+    RETURNING w.outbox, w.is_dropped
+),
 o AS (
     INSERT INTO wechat_outbox (account, openid, kind, payload, at, next_at, changed_at)
     SELECT $1, $2, 'media', $20::bytea, $8, $8, $8 FROM c WHERE $20 IS NOT NULL
+    RETURNING id
+),
+p AS (
+    INSERT INTO wechat_media (outbox, account, openid, type, at) SELECT o.id, $1, $2, $10, $8 FROM o
 ),
 f AS (
-    UPDATE wechat_outbox SET state = 'failed', outcome = 'unsubscribed', changed_at = $8
-    WHERE $4 AND account = $1 AND openid = $2 AND kind = 'text' AND state IN ('queued', 'taken')
+    UPDATE wechat_outbox x
+    SET state = 'failed', outcome = CASE WHEN x.kind = 'media' THEN 'dropped' ELSE 'unsubscribed' END, changed_at = $8
+    FROM c
+    WHERE x.account = $1 AND x.openid = $2 AND x.state IN ('queued', 'taken')
+      AND ($4 AND x.kind <> 'media' OR x.id IN (SELECT g.outbox FROM g WHERE g.is_dropped))
 )
 SELECT c.version, ids.matter, ids.over FROM c, ids

@@ -43,7 +43,7 @@ static void round_trip(const char *text, size_t len, struct arena *arena)
     char *cipher = wechat_encrypt(key, "wx", (const uint8_t *)"0123456789abcdef", text, len, arena);
 
     sbuf_init(&out, 0);
-    wechat_xml_write_encrypted(&out, cipher, "s", "1", "n");
+    wechat_xml_write_encrypted(&out, cipher, "s", 1, "n");
     if (out.len <= WECHAT_BODY_MAX) {
         INVARIANT(wechat_xml_parse(out.data, out.len, arena, &m) == WECHAT_PARSED);
         char *back = wechat_decrypt(key, "wx", m.encrypt, arena, &back_len);

@@ -26,6 +26,7 @@ TABLE = [
     ("GET", "/v1/tickets/{number}", "unsigned", None, "401 403 200 200 403 403 200 404"),
     ("GET", "/v1/tickets/{number}/events", "unsigned", None, "401 403 200 200 403 403 200 404"),
     ("GET", "/v1/tickets/{number}/explain", "unsigned", None, "401 403 200 200 403 403 200 404"),
+    ("GET", "/v1/tickets/{number}/attachments", "unsigned", None, "401 403 200 200 403 403 200 404"),
     ("GET", "/v1/tickets/{number}/duplicates", "unsigned", None, "401 403 200 200 403 403 403 403"),
     ("POST", "/v1/duplicates", None, TICKET, "401 403 200 200 403 403 403 403"),
     ("GET", "/v1/public/tickets/{number}?code={code}", "unsigned", None, PUBLIC),

@@ -198,7 +198,7 @@ static void replies_are_read_back(void **state)
         assert_string_equal(m.type, "text");
     }
     sbuf_clear(&out);
-    wechat_xml_write_encrypted(&out, "abc=", "f00", "1760000000", "n");
+    wechat_xml_write_encrypted(&out, "abc=", "f00", 1760000000, "n");
     assert_string_equal(out.data, "<xml><Encrypt><![CDATA[abc=]]></Encrypt><MsgSignature>"
                                   "<![CDATA[f00]]></MsgSignature><TimeStamp>1760000000</TimeStamp>"
                                   "<Nonce><![CDATA[n]]></Nonce></xml>");
