@@ -10,6 +10,7 @@
 #include "hotline/route.h"
 #include "hotline/similar.h"
 #include "hotline/ticket_machine.h"
+#include "proto/call_json.h"
 
 #define LABEL_WIDTH 14 /* columns */
 
@@ -182,6 +183,29 @@ static void view_requester(const struct client *client, const struct json_value 
     sbuf_free(&text);
 }
 
+/* The call that the ticket came by, and where it can be heard. */
+static void view_call(const struct client *client, const struct json_value *call)
+{
+    const struct json_value *recordings = json_get(call, "recordings");
+    const char *gateway = member(call, "gateway_id"), *agent = member(call, "agent_id");
+    struct sbuf text;
+
+    if (gateway == NULL)
+        return;
+    sbuf_init(&text, 0);
+    sbuf_addf(&text, "%s %s%s%s", gateway,
+              word_text(client->lang, call_state_words, CALL_STATE_COUNT, member(call, "state")),
+              agent != NULL ? " " : "", agent != NULL ? agent : "");
+    view_line(client, T_LABEL_CALL, text.data);
+    sbuf_free(&text);
+    for (size_t i = 0; i < json_array_length(recordings); i++) {
+        const struct json_value *r = json_at(recordings, i);
+        const char *url = member(r, "url");
+
+        view_line(client, T_LABEL_RECORDING, url != NULL ? url : member(r, "ref"));
+    }
+}
+
 static void view_assignments(const struct client *client, const struct json_value *list)
 {
     struct table *table = table_new();
@@ -272,6 +296,7 @@ void view_ticket(const struct client *client, const struct json_value *ticket)
     view_line(client, T_LABEL_ADDRESS, member(ticket, "address"));
     view_line(client, T_LABEL_RECEIVED, view_time(member(ticket, "received_at")));
     view_requester(client, json_get(ticket, "requester"));
+    view_call(client, json_get(ticket, "call"));
     view_route(client, json_get(ticket, "route"));
     view_line(client, T_LABEL_TEXT, member(ticket, "text"));
     view_line(client, T_LABEL_PUBLIC_REPLY, member(ticket, "public_reply"));

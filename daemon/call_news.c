@@ -22,6 +22,9 @@
 
 static struct metric repeats = {.name = "hotlined_call_repeats_total",
                                 .help = "Events of calls that were known already."};
+static struct metric conflicts = {
+    .name = "hotlined_call_conflicts_total",
+    .help = "Event ids of phone gateways that came again with another call or type."};
 static struct metric pops = {.name = "hotlined_call_pops_total",
                              .help = "Screen pops at the desk that was named."};
 static struct metric pops_everywhere = {
@@ -32,6 +35,7 @@ void calls_register_metrics(void)
 {
     call_door_register_metrics();
     metrics_register(&repeats, 1);
+    metrics_register(&conflicts, 1);
     metrics_register(&pops, 1);
     metrics_register(&pops_everywhere, 1);
 }
@@ -48,6 +52,7 @@ struct taking {
 enum column {
     COL_STATE,
     COL_IS_REPEAT,
+    COL_IS_OTHER,
     COL_POPS,
     COL_AGENT,
     COL_NUMBERS,
@@ -224,6 +229,13 @@ static void on_stored(struct request *r, const struct pg_result *res)
         request_problem(r, PROBLEM_UNAVAILABLE, NULL);
         return;
     }
+    if (pg_result_bool(res, 0, COL_IS_OTHER)) {
+        metric_inc(&conflicts);
+        request_problem(r, PROBLEM_CONFLICT,
+                        "该event_id已用于另一来电或另一类事件 / this event_id is that of another "
+                        "call or of another type");
+        return;
+    }
     t->state = call_state_read(res, 0, COL_STATE);
     t->is_repeat = pg_result_bool(res, 0, COL_IS_REPEAT);
     if (t->is_repeat)
@@ -250,8 +262,9 @@ static void param_numbers(struct request *r, struct pg_params *params, const str
         pii_phone_index(r->d, canonical, index);
     pg_param_bytea(params, sealed, len);
     pg_param_bytea(params, is_matched ? index : NULL, CRYPTO_SHA256_SIZE);
-    /* the earliest that names the citizen, else the earliest that names anybody */
-    pg_param_text(params, has_any ? arena_printf(r->arena, "%d|%020" PRId64 "|%s", !is_matched,
+    /* the earliest that names the citizen and whom he called, else the citizen, else anybody */
+    int rank = (is_matched ? 0 : 2) + (news->ani && news->dnis ? 0 : 1);
+    pg_param_text(params, has_any ? arena_printf(r->arena, "%d|%020" PRId64 "|%s", rank,
                                                  news->occurred_at_us, news->event_id)
                                   : NULL);
 }

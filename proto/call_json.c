@@ -133,6 +133,7 @@ enum cti_field {
     CTI_QUEUE,
     CTI_CAUSE,
     CTI_ANSWERING,
+    CTI_RECORDING,
     CTI_COUNT
 };
 static const struct {
@@ -149,6 +150,7 @@ static const struct {
     [CTI_QUEUE] = {"queue", CALL_NAME_MAX},
     [CTI_CAUSE] = {"cause", CALL_NAME_MAX},
     [CTI_ANSWERING] = {"answeringNumber", CALL_NUMBER_MAX},
+    [CTI_RECORDING] = {"recording", CALL_REF_MAX},
 };
 static const struct {
     const char *event;
@@ -264,8 +266,12 @@ static void cti_news(const char *values[CTI_COUNT], struct arena *arena, struct 
     news->agent = answering ? answering : none_if_empty(values[CTI_USER]);
     news->extension = answering;
     news->cause = none_if_empty(values[CTI_CAUSE]);
+    news->recording.ref = none_if_empty(values[CTI_RECORDING]);
+    /* waits in a queue: nobody's telephone rings before a desk is named */
+    if (news->state == CALL_RINGING && news->queue && !news->agent)
+        news->state = CALL_QUEUED;
     news->event_id = arena_printf(arena, "%s:%.*s:%s", news->type, CALL_ID_MAX, news->call_id,
-                                  answering ? answering : "");
+                                  news->agent ? news->agent : "");
 }
 
 bool call_cti_decode(const char *body, size_t len, int64_t now_us, struct arena *arena,

@@ -63,9 +63,10 @@ MUST_CHECK bool call_json_decode(const struct json_value *body, struct arena *ar
                                  struct call_news *news_r, struct faults *faults);
 /*
  * POST /v1/cti/{token}: newCall, answer, hangup as JSON or as a form (the body is looked at, not
- * its declared type). Members that we do not know are left, as PBX connectors send many. now_us:
- * the form has no time of its own. It has no event id either: one is made of what it says, so that
- * a repeat is known.
+ * its declared type). Members that we do not know are left, as PBX connectors send many. newCall is
+ * `ringing`, or `queued` if it names a queue and no desk; `recording`, the reference of one, is
+ * ours. now_us: the form has no time of its own. It has no event id either: one is made of event,
+ * call and desk, so that a repeat is known, and a queue that rings desk after desk tells of each.
  */
 MUST_CHECK bool call_cti_decode(const char *body, size_t len, int64_t now_us, struct arena *arena,
                                 struct call_news *news_r, struct faults *faults);

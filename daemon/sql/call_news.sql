@@ -4,10 +4,11 @@
 --     extension text, news_order text, cause text, reached timestamptz[], ref text, url text, sha256 text,
 --     duration_ms bigint, offset_minutes integer, offset_text text,
 --     open_states text[]
--- out: state, is_repeat, pops, agent, numbers, name, open_tickets, recent_tickets, device, device_name, device_person, device_region,
---      device_address
+-- out: state, is_repeat, is_other, pops, agent, numbers, name, open_tickets, recent_tickets, device, device_name, device_person,
+--      device_region, device_address
 -- What a gateway tells of a call, kept once, and who must see it. A repeat (gateway, event_id) changes nothing; but a
--- screen pop that was not stored the first time is due again. `pops`: agent is the desk that has that id, NULL = every
+-- screen pop that was not stored the first time is due again. `is_other`: the event id belongs to other news; the state may
+-- be NULL then. `pops`: agent is the desk that has that id, NULL = every
 -- desk. A call that has ended pops nowhere. Tickets are those of the citizen's number, the
 -- device is the one that calls with it.
 WITH e AS (
@@ -54,21 +55,24 @@ n AS (
                         least(c.reached[7], excluded.reached[7])]
     RETURNING state, direction, numbers, party_index, agent
 ),
+k AS (
+    SELECT call_id <> $3 OR type <> $5 AS is_other FROM call_event WHERE gateway = $1 AND event_id = $2
+),
 c AS (
-    SELECT *, false AS is_repeat FROM n
+    SELECT *, false AS is_repeat, false AS is_other FROM n
     UNION ALL
-    SELECT state, direction, numbers, party_index, agent, true
-    FROM call
-    WHERE gateway = $1 AND call_id = $3 AND NOT EXISTS (SELECT FROM e)
+    SELECT a.state, a.direction, a.numbers, a.party_index, a.agent, true, coalesce(k.is_other, false)
+    FROM (SELECT) o LEFT JOIN k ON true LEFT JOIN call a ON a.gateway = $1 AND a.call_id = $3
+    WHERE NOT EXISTS (SELECT FROM e) AND (k.is_other IS NOT NULL OR a.state IS NOT NULL)
 ),
 p AS MATERIALIZED (
     SELECT c.*, a.agent AS desk,
-           c.direction IS DISTINCT FROM 'outbound' AND c.state < 6 AND (c.state >= 2 OR a.agent IS NOT NULL)
+           NOT c.is_other AND c.direction IS DISTINCT FROM 'outbound' AND c.state < 6 AND (c.state >= 2 OR a.agent IS NOT NULL)
            AND NOT EXISTS (SELECT FROM call_pop o
                            WHERE o.gateway = $1 AND o.call_id = $3 AND (a.agent IS NULL OR o.agent = a.agent)) AS pops
     FROM c LEFT JOIN account a ON a.agent = c.agent AND NOT a.is_disabled
 )
-SELECT p.state, p.is_repeat, p.pops, p.desk AS agent, p.numbers, q.name, coalesce(o.list, '[]') AS open_tickets,
+SELECT p.state, p.is_repeat, p.is_other, p.pops, p.desk AS agent, p.numbers, q.name, coalesce(o.list, '[]') AS open_tickets,
        coalesce(d.list, '[]') AS recent_tickets,
        v.id AS device, v.name AS device_name, v.person AS device_person, v.region AS device_region,
        v.address AS device_address

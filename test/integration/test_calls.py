@@ -6,11 +6,15 @@ import hmac
 import itertools
 import json
 import random
+import re
 import threading
 import time
 import unittest
+import urllib.parse
+import xml.etree.ElementTree
 
-from hotline_test import SHARED, Client, DaemonTest, main, wait_until
+import call_bridges
+from hotline_test import ROOT, SHARED, Client, DaemonTest, main, wait_until
 from test_events import Stream
 
 CAPTURES = SHARED / "data" / "captures"
@@ -24,6 +28,23 @@ def capture(name):
         raise unittest.SkipTest(f"{path} is not here")
     head, body = path.read_bytes().split(b"\n", 1)
     return json.loads(head), body.rstrip(b"\n")
+
+
+def lines(name):
+    """Lines of a capture."""
+    path = CAPTURES / name
+    if not path.exists():
+        raise unittest.SkipTest(f"{path} is not here")
+    return path.read_text(encoding="utf-8").splitlines()
+
+
+def expand(text, variables):
+    """What a dialplan makes of ${X}, ${URIENCODE(${X})} and ${url_encode(${X})}."""
+    def value(name):
+        return variables[name]  # a name that the gateway does not have is a fault of the example
+    text = re.sub(r"\$\{(?:URIENCODE|url_encode)\(\$\{([^{}]+)\}\)\}",
+                  lambda m: urllib.parse.quote(value(m.group(1)), safe=""), text)
+    return re.sub(r"\$\{([^{}]+)\}", lambda m: value(m.group(1)), text)
 
 
 class Calls(DaemonTest):
@@ -216,6 +237,8 @@ class Calls(DaemonTest):
         call = self.desk.get(f"/v1/tickets/{number}")["call"]
         self.assertEqual((call["gateway_id"], call["agent_id"], call["recordings"][0]["ref"]), ("g", "1001", "2026/02/bound.wav"))
         self.assertEqual(self.call("bound")["tickets"], [number])
+        shown = self.daemon.hotline("ticket", "show", number, who="desk")
+        self.assertRegex(shown, r"(录音|recording)\s+2026/02/bound\.wav")
         late = self.new_ticket(call_id="later")["number"]
         self.assertIsNone(self.desk.get(f"/v1/tickets/{late}")["call"])
         self.tell("later", "ended")
@@ -246,6 +269,7 @@ class Calls(DaemonTest):
         self.assertEqual(self.missed(), [("m-3", "missed"), ("m-2", "abandoned")], "got through later")
         self.tell("m-7", "answered", 40, direction="outbound", ani="8001", dnis="13900000002")
         self.assertEqual(self.missed(), [("m-3", "missed")], "was called")
+        self.assertIn("m-3", self.daemon.hotline("call", "list", "--missed", who="desk"))
         first = self.desk.post("/v1/calls/returned", {"gateway_id": "g", "call_id": "m-3"})
         again = self.supervisor.post("/v1/calls/returned", {"gateway_id": "g", "call_id": "m-3"})
         self.assertEqual((first, first["returned_by"]), (again, "desk"))
@@ -379,7 +403,182 @@ class Calls(DaemonTest):
         self.assertEqual(answer.status, 422)
         self.assertIn("encode-values=false", answer.json["detail"])
 
+    def test_freeswitch_by_its_examples(self):
+        """gateways/freeswitch_*.xml: what the dialplan posts when a call begins, and the record of it, are one call."""
+        settings = {p.get("name"): p.get("value") for p in
+                    xml.etree.ElementTree.parse(ROOT / "gateways" / "freeswitch_json_cdr.conf.xml").iter("param")}
+        self.assertEqual((settings["encode"], settings["encode-values"], settings["auth-scheme"]), ("false", "false", "basic"))
+        self.assertTrue(settings["url"].endswith("/v1/calls/freeswitch"))
+        self.assertEqual(settings["cred"].partition(":")[0], "hotline")
+        _, body = capture("freeswitch_1.10.12_json_cdr_caller_leg.txt")
+        record = json.loads(body)
+        record["variables"]["uuid"] = uuid = "example-" + record["variables"]["uuid"]
+        actions = xml.etree.ElementTree.parse(ROOT / "gateways" / "freeswitch_dialplan.xml").iter("action")
+        data = {a.get("application"): a.get("data") for a in actions}
+        known = {"uuid": uuid, "caller_id_number": "+86 138", "destination_number": "12345"}
+        record["variables"]["hotline_recording"] = expand(data["set"], known).partition("=")[2]
+        url, method, form = expand(data["curl"], known).split(" ", 2)
+        self.assertEqual((urllib.parse.urlsplit(url).path, method), ("/v1/cti/TOKEN", "post"))
+        self.assertEqual(self.cti(form.encode(), "application/x-www-form-urlencoded").status, 200)
+        self.assertEqual((self.call(uuid)["state"], self.call(uuid)["ani"]), ("queued", "+86 138"))
+        self.assertEqual(self.freeswitch(json.dumps(record).encode()).status, 200)
+        call = self.call(uuid)
+        self.assertEqual((call["state"], call["gateway_id"], [r["ref"] for r in call["recordings"]]),
+                         ("ended", "phone", [f"calls/{uuid}.wav"]))
+
+    # ---- bridges and dialplans ------------------------------------------------------------------------------
+
+    def named_desk(self, agent):
+        """The supervisor's screen is that of this agent, until the test is over."""
+        self.admin.post("/v1/admin/accounts/supervisor/agent", {"agent": agent})
+        self.addCleanup(self.admin.post, "/v1/admin/accounts/supervisor/agent", {"agent": None})
+        return self.stream("supervisor")
+
+    def check_bridge(self, told, call, pop):
+        """In their order; then all of it again in any other: no change, no second pop."""
+        stream = self.named_desk(pop["agent_id"])
+        for event in told:
+            self.phone.post("/v1/calls/events", event)
+        end = self.call(call)
+        again = told * 3
+        random.Random(call).shuffle(again)
+        self.assertEqual({self.phone.post("/v1/calls/events", event)["repeated"] for event in again}, {True})
+        shuffled = [{**e, "call_id": call + "-shuffled", "event_id": e["event_id"] + "-shuffled"} for e in again]
+        for event in shuffled:
+            self.phone.post("/v1/calls/events", event)
+        self.assertEqual(self.call(call), end)
+        self.assertEqual({**self.call(call + "-shuffled"), "call_id": call}, end)
+        self.tell("bridge-marker-" + call, "ringing", agent_id=pop["agent_id"])
+        wait_until(lambda: [p for p in self.pops(stream) if p["call_id"].startswith("bridge-marker")], "the marker")
+        pops = [p for p in self.pops(stream) if p["call_id"] == call]
+        self.assertEqual([{k: p[k] for k in pop} for p in pops], [pop])
+        return end
+
+    def test_asterisk_manager_events_as_captured(self):
+        told = list(call_bridges.ami(json.loads(line) for line in lines("asterisk_20.20.1_ami_events.jsonl")))
+        self.assertEqual([e["type"] for e in told], ["offered", "queued", "ringing", "answered", "ended"])
+        end = self.check_bridge(told, "1795287665.0", {"agent_id": "8001", "ani": "13800138000", "dnis": "12345"})
+        self.assertEqual((end["state"], end["queue"], end["agent_id"], end["fate"], end["cause"]),
+                         ("ended", "hotline", "8001", None, "ANSWERED"))
+
+    def test_asterisk_rest_events_as_captured(self):
+        # the recorder cut long lines behind what matters
+        whole = (line if line.endswith("}") else line[:line.rindex(',"asterisk_id"')] + "}"
+                 for line in lines("asterisk_20.20.1_ari_events.jsonl"))
+        told = list(call_bridges.ari(json.loads(line) for line in whole))
+        self.assertEqual([e["type"] for e in told], ["offered", "ringing", "answered", "ended"])
+        told = [{**e, "call_id": "ari-" + e["call_id"]} for e in told]
+        end = self.check_bridge(told, "ari-1795287665.0", {"agent_id": "8001", "ani": "13800138000", "dnis": "12345"})
+        self.assertEqual((end["state"], end["agent_id"], end["fate"]), ("ended", "8001", None))
+
+    def test_callcenter_events_as_captured(self):
+        """The listener's events and the records of both legs, under one account, are one call."""
+        events = [json.loads(line.partition(" ")[2].replace("837bbe2f", "bridged0"))
+                  for line in lines("freeswitch_mod_callcenter_esl_events.txt") if line.startswith("CUSTOM:")]
+        told = list(call_bridges.callcenter(events, "phone", "2026-11-21T19:16:12Z"))
+        self.assertEqual([e["type"] for e in told], ["queued", "ringing", "answered", "ended"])
+        uuid = told[0]["call_id"]
+        self.assertTrue(uuid.startswith("bridged0"))
+        listener = self.daemon.client("phone")
+        self.addCleanup(listener.close)
+        for event in told:
+            self.assertEqual(listener.call("POST", "/v1/calls/events", event).status, 200)
+        for leg in ("agent", "caller"):
+            body = capture(f"freeswitch_1.10.12_json_cdr_{leg}_leg.txt")[1]
+            body = body.replace(b"837bbe2f", b"bridged0").replace(b"c43c7520", b"bridged1")
+            self.assertEqual(self.freeswitch(body).status, 200)
+        call = self.call(uuid)
+        self.assertEqual((call["state"], call["queue"], call["agent_id"], call["fate"], call["dnis"], len(call["recordings"])),
+                         ("ended", "hotline", "8001", None, "12345", 1))
+
+    def test_asterisk_by_its_example(self):
+        """gateways/extensions.conf: its posts, with the numbers of the captured call."""
+        plan = (ROOT / "gateways" / "extensions.conf").read_text(encoding="utf-8")
+        posts = re.findall(r"^(?:exten =>| same =>).*\$\{CURL\(\$\{HOTLINE\},(.*)\)\}\)$", plan, re.M)
+        self.assertEqual(len(posts), 4)
+        created = json.loads(lines("asterisk_20.20.1_ami_events.jsonl")[0])
+        call = "dialplan-" + created["uniqueid"]
+        known = {"UNIQUEID": call, "HOTLINE_CALL": call, "CALLERID(num)": created["calleridnum"], "EXTEN": "8001", "ARG1": "8001",
+                 "HANGUPCAUSE": "16"}
+        form = {tuple(k for k in ("newCall", "answer", "hangup", "user=") if k in p): expand(p, known).encode() for p in posts}
+        stream, states = self.named_desk("8001"), []
+        for kind in (("newCall",), ("newCall", "user="), ("answer",), ("hangup",)):
+            answer = self.cti(form[kind], "application/x-www-form-urlencoded")
+            self.assertEqual((answer.status, answer.json), (200, {}))
+            states.append(self.call(call)["state"])
+        self.assertEqual(states, ["queued", "ringing", "answered", "ended"])
+        wait_until(lambda: self.pops(stream), "the pop")
+        self.assertEqual([(p["call_id"], p["agent_id"], p["ani"]) for p in self.pops(stream)], [(call, "8001", "13800138000")])
+        end = self.call(call)
+        self.assertEqual((end["agent_id"], end["queue"], end["cause"], end["fate"], [r["ref"] for r in end["recordings"]]),
+                         ("8001", "hotline", "16", None, [f"calls/{call}.wav"]))
+
     # ---- hostile ------------------------------------------------------------------------------------------
+
+    def metric(self, name):
+        text = self.nobody.call("GET", "/metrics").body.decode()
+        return sum(float(v) for v in re.findall(rf"^{name}(?:\{{[^}}]*\}})? (\S+)$", text, re.M))
+
+    def counted(self, name, calls):
+        """The metric rises by one for every call that is made here."""
+        before = self.metric(name)
+        for call in calls:
+            call()
+        self.assertEqual(self.metric(name) - before, len(calls), name)
+
+    def test_an_event_id_that_comes_again(self):
+        first = self.event("again", "ringing", 1)
+        self.phone.post("/v1/calls/events", first)
+
+        def told(status, **more):
+            answer = self.phone.call("POST", "/v1/calls/events", {**first, **more})
+            self.assertEqual(answer.status, status, answer)
+            return answer
+        before = self.call("again")
+        self.counted("hotlined_call_repeats_total", [lambda: told(200), lambda: told(200, ani="13711111111"),
+                                                     lambda: told(200, occurred_at="2026-02-13T09:00:00+08:00")])
+        self.counted("hotlined_call_conflicts_total", [
+            lambda: told(409, call_id="not-again"), lambda: told(409, type="ended"), lambda: told(409, call_id="x", type="ended")])
+        self.assertEqual(self.call("again"), before, "the first stands")
+        self.assertEqual(self.desk.get("/v1/calls?call_id=not-again")["items"], [])
+        told(200, gateway_id="another")  # ids are a gateway's own
+        self.assertEqual(len(self.desk.get("/v1/calls?call_id=again")["items"]), 2)
+
+    def test_every_refusal_is_counted(self):
+        event = json.dumps(self.event("no", "ringing")).encode()
+        refused = [
+            lambda: self.nobody.call("POST", "/v1/calls/events", event),
+            lambda: self.signed("whsec_" + base64.b64encode(b"x" * 32).decode(), event, 0),
+            lambda: self.nobody.call("POST", "/v1/cti/wrong", b"{}"),
+            lambda: self.nobody.call("POST", "/v1/cti/" + "x" * 4000, b"{}"),
+            lambda: self.nobody.call("POST", "/v1/calls/freeswitch", b"{}", {"Authorization": "Basic " + "A" * 2000}),
+            lambda: self.nobody.call("POST", "/v1/calls/freeswitch", b"{}", {"Authorization": "Digest x"}),
+        ]
+        self.counted("hotlined_door_refusals_total", refused)
+        good = json.dumps(self.event("unread", "ringing"))
+        self.counted("hotlined_call_unreadable_total", [
+            lambda: self.phone.call("POST", "/v1/calls/events", {**json.loads(good), "type": "flown"}),
+            lambda: self.cti(b"event=newCall"), lambda: self.cti(b'{"event":"newCall","callId":"1"'),
+            lambda: self.freeswitch(b"cdr=%7B"), lambda: self.freeswitch(b"cdr=*"), lambda: self.freeswitch(b'{"variables":{}}')])
+
+    def test_a_megabyte_and_a_cut_body_at_every_door(self):
+        big = b'{"event":"' + b"x" * (1 << 20) + b'"}'
+        basic = {"Authorization": "Basic " + base64.b64encode(b"hotline:" + self.daemon.tokens["phone"].encode()).decode()}
+        for target, header in (("/v1/cti/" + self.daemon.tokens["phone"], {}), ("/v1/calls/freeswitch", basic),
+                               ("/v1/calls/events", {"Authorization": "Bearer " + self.daemon.tokens["phone"]})):
+            client = self.daemon.client()
+            self.addCleanup(client.close)
+            try:
+                self.assertEqual(client.call("POST", target, big, header).status, 413)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # closed while we were still sending: refused too
+        _, body = capture("freeswitch_json_cdr_base64.txt")
+        for size in range(0, len(body), 997):
+            self.assertEqual(self.freeswitch(body[:size]).status, 422)
+        form = b"event=hangup&direction=in&callId=cut-form"
+        for size in range(form.index(b"callId=") + 7):
+            self.assertEqual(self.cti(form[:size], "application/x-www-form-urlencoded").status, 422)
+        self.assertEqual(self.desk.get("/v1/calls?call_id=cut-form")["items"], [])
 
     def test_hostile_bodies(self):
         token = "/v1/cti/" + self.daemon.tokens["phone"]

@@ -138,7 +138,7 @@ static void test_call_cti_forms_agree(void **state)
         assert_int_equal(n.state, CALL_RINGING);
         assert_int_equal(n.at_us[CALL_RINGING], AT_US);
         assert_string_equal(n.call_id, "1-2@h");
-        assert_string_equal(n.event_id, "newCall:1-2@h:");
+        assert_string_equal(n.event_id, "newCall:1-2@h:1001");
         assert_string_equal(n.ani, "4930600000000");
         assert_string_equal(n.agent, "1001");
         assert_string_equal(n.queue, "q");
@@ -165,6 +165,28 @@ static void test_call_cti_answer_and_hangup(void **state)
     assert_int_equal(n.state, CALL_ENDED);
     assert_string_equal(n.call_id, "4711");
     assert_string_equal(n.cause, "cancel");
+}
+
+static void test_call_cti_queue_and_recording(void **state)
+{
+    const char *waits = "event=newCall&callId=c&queue=hotline&direction=in";
+    const char *rings = "event=newCall&callId=c&queue=hotline&user=1001";
+    const char *over = "event=hangup&callId=c&queue=hotline&recording=calls%2Fc.wav";
+    struct call_news n;
+    struct faults faults;
+
+    faults_init(&faults, *state);
+    assert_true(call_cti_decode(waits, strlen(waits), AT_US, *state, &n, &faults));
+    assert_int_equal(n.state, CALL_QUEUED);
+    assert_int_equal(n.at_us[CALL_QUEUED], AT_US);
+    assert_int_equal(n.at_us[CALL_RINGING], 0);
+    assert_string_equal(n.event_id, "newCall:c:");
+    assert_true(call_cti_decode(rings, strlen(rings), AT_US, *state, &n, &faults));
+    assert_int_equal(n.state, CALL_RINGING);
+    assert_string_equal(n.event_id, "newCall:c:1001");
+    assert_true(call_cti_decode(over, strlen(over), AT_US, *state, &n, &faults));
+    assert_int_equal(n.state, CALL_ENDED);
+    assert_string_equal(n.recording.ref, "calls/c.wav");
 }
 
 static void test_call_cti_faults(void **state)
@@ -320,12 +342,56 @@ static void test_cdr_refused(void **state)
         assert_int_equal(cdr(state, cases[i].body, &n), cases[i].end);
 }
 
-static void test_cdr_cut_anywhere(void **state)
+static void cut_anywhere(void **state, const char *body)
 {
     struct call_news n;
+    size_t whole = strlen(body);
 
-    for (size_t len = 0; len < sizeof(caller_leg) - 1; len++)
-        assert_int_not_equal(freeswitch_cdr_decode(caller_leg, len, *state, &n), CDR_GOOD);
+    assert_int_equal(freeswitch_cdr_decode(body, whole, *state, &n), CDR_GOOD);
+    for (size_t len = 0; len < whole; len++) {
+        char *cut = arena_strndup(*state, body, len); /* of its own size: reading on is seen */
+        assert_int_not_equal(freeswitch_cdr_decode(cut, len, *state, &n), CDR_GOOD);
+    }
+}
+
+static void test_cdr_cut_anywhere(void **state)
+{
+    char base64[BASE64_LENGTH(sizeof(caller_leg)) + 1];
+
+    cut_anywhere(state, caller_leg);
+    cut_anywhere(state, percent_encode(*state, "cdr=", caller_leg));
+    base64_encode(caller_leg, sizeof(caller_leg) - 1, base64);
+    cut_anywhere(state, arena_printf(*state, "cdr=%s", base64));
+}
+
+static void test_others_cut_anywhere(void **state)
+{
+    static const char own[] =
+        "{\"event_id\":\"e\",\"type\":\"recording\",\"occurred_at\":\"" AT "\",\"gateway_id\":"
+        "\"g\",\"call_id\":\"c\",\"recording\":{\"ref\":\"r\",\"duration_ms\":5}}";
+    static const char cti[] =
+        "{\"event\":\"hangup\",\"callId\":\"c\",\"cause\":\"busy\",\"user\":[\"1001\"]}";
+    static const char form[] = "event=hangup&direction=in&from=%2B86138&to=12345&callId=c%2F1";
+    struct call_news n;
+    struct faults faults;
+
+    for (size_t len = 0; len < sizeof(own) - 1; len++) {
+        faults_init(&faults, *state);
+        struct json_doc *doc = json_parse(arena_strndup(*state, own, len), len, &faults);
+        assert_null(doc);
+        assert_int_not_equal(faults.count, 0);
+    }
+    for (size_t len = 0; len < sizeof(cti) - 1; len++) {
+        faults_init(&faults, *state);
+        assert_false(call_cti_decode(arena_strndup(*state, cti, len), len, 1, *state, &n, &faults));
+        assert_int_not_equal(faults.count, 0);
+    }
+    /* a form that is cut may say less: whatever is taken is what was there */
+    for (size_t len = 0; len < sizeof(form) - 1; len++) {
+        faults_init(&faults, *state);
+        if (call_cti_decode(arena_strndup(*state, form, len), len, 1, *state, &n, &faults))
+            assert_int_equal(strncmp(n.call_id, "c/1", strlen(n.call_id)), 0);
+    }
 }
 
 /* ---- numbers -----------------------------------------------------------------------------------
@@ -382,12 +448,14 @@ int main(void)
         CALL_TEST(test_call_json_faults),
         CALL_TEST(test_call_cti_forms_agree),
         CALL_TEST(test_call_cti_answer_and_hangup),
+        CALL_TEST(test_call_cti_queue_and_recording),
         CALL_TEST(test_call_cti_faults),
         CALL_TEST(test_cdr_every_form),
         CALL_TEST(test_cdr_encoded_values_may_be_cut),
         CALL_TEST(test_cdr_leg_of_a_desk),
         CALL_TEST(test_cdr_refused),
         CALL_TEST(test_cdr_cut_anywhere),
+        CALL_TEST(test_others_cut_anywhere),
         CALL_TEST(test_call_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
