@@ -26,6 +26,7 @@ static const char *write_error(const struct http1_request *head, int status, con
 const struct request_dialect open311_dialect = {
     .prefix = OPEN311_PREFIX,
     .media_type = "application/x-www-form-urlencoded",
+    .for_all_sites = true, /* maps in browsers; there is nothing here that is not public */
     .write_error = write_error,
 };
 
@@ -39,7 +40,6 @@ void open311_not_found(struct request *r, const char *text)
 
 void open311_reply(struct request *r, enum open311_format format, struct sbuf *out)
 {
-    /* maps in browsers read it from other sites; there is nothing here that is not public */
     http_reply_header(r->http, "Access-Control-Allow-Origin", "*");
     request_reply_content(r, open311_content_type(format), out);
 }

@@ -121,12 +121,15 @@ static const struct request_dialect *dialect_of(const struct http1_request *head
 }
 
 /* Returns the content type. */
-static const char *write_refusal(const struct http1_request *head, enum problem problem, int status,
+static const char *write_refusal(struct http_request *http, enum problem problem, int status,
                                  const char *detail, struct sbuf *out)
 {
+    const struct http1_request *head = http_request_head(http);
     const struct request_dialect *dialect = dialect_of(head);
     struct json_writer w;
 
+    if (dialect && dialect->for_all_sites)
+        http_reply_header(http, "Access-Control-Allow-Origin", "*");
     if (dialect && dialect->write_error)
         return dialect->write_error(head, status, problem_detail(problem, status, detail), out);
     jw_init(&w, out);
@@ -182,8 +185,7 @@ static void on_refuse(void *ctx, struct http_request *http, int status, const ch
 
     (void)ctx;
     sbuf_init(&out, 0);
-    type = write_refusal(http_request_head(http), problem, status,
-                         problem == PROBLEM_HTTP ? reason : NULL, &out);
+    type = write_refusal(http, problem, status, problem == PROBLEM_HTTP ? reason : NULL, &out);
     problem_count(problem);
     if (status == 401)
         http_reply_header(http, "WWW-Authenticate", "Bearer");
@@ -492,8 +494,7 @@ void request_problem_end(struct request *r, struct request_problem_writer *p)
         return;
     }
     sbuf_clear(&p->out);
-    const char *type =
-        write_refusal(http_request_head(r->http), p->problem, status, p->detail, &p->out);
+    const char *type = write_refusal(r->http, p->problem, status, p->detail, &p->out);
     request_reply_as(r, status, type, &p->out);
 }
 

@@ -11,7 +11,8 @@ import tempfile
 import threading
 import time
 
-from hotline_test import DaemonTest, main, wait_until
+from hotline_test import ROOT, DaemonTest, main, wait_until
+from node_peer import NodePeer
 
 UNIT = "JY-GJ"
 
@@ -356,6 +357,94 @@ class Webhooks(DaemonTest):
         for action in ("rotate", "disable", "enable", "replay"):
             for name in ("999999999", "x", "99999999999999999999"):
                 self.assertEqual(self.admin.call("POST", f"/v1/admin/webhooks/{name}/{action}", {}).status, 404)
+
+
+class Peers(DaemonTest):
+    """The receiving side as others wrote it; they look at the real time, so the daemon does."""
+    CLOCK = None
+    OPTIONS = ("--webhook_private", "yes")
+    PACKAGES = {"standardwebhooks": "1.1.1", "svix": "2.5.0"}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.peer = NodePeer(ROOT / "test" / "integration" / "webhooks" / "receiver.js", cls.PACKAGES)
+        super().setUpClass()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.peer.close()
+        super().tearDownClass()
+
+    def setUp(self):
+        self.receiver = Receiver()
+        self.hook = self.admin.post("/v1/admin/webhooks", {"unit": UNIT, "url": self.receiver.url,
+                                                           "events": ["ticket.dispatched"]})
+
+    def tearDown(self):
+        self.admin.post(f"/v1/admin/webhooks/{self.hook['id']}/disable")
+        self.receiver.close()
+
+    def verify(self, secret, got, **change):
+        """What each package says; the headers as they came, or changed."""
+        headers = {"webhook-id": got["id"], "webhook-timestamp": got["at"], "webhook-signature": got["signature"],
+                   **{k.replace("_", "-"): v for k, v in change.items() if k != "body"}}
+        body = change.get("body", got["raw"].decode())
+        return [self.peer.ask(lib=lib, secret=secret, headers=headers, body=body) for lib in self.PACKAGES]
+
+    def taken(self, count):
+        wait_until(lambda: len(self.receiver.taken()) >= count, f"{count} deliveries")
+        return self.receiver.taken()
+
+    def test_signature(self):
+        number = self.new_ticket(text="路灯不亮 \" \\ \u2028 \U0001f4a1")["number"]
+        (got,) = self.taken(1)
+        for said in self.verify(self.hook["secret"], got):
+            self.assertEqual(said.get("ok"), got["body"], said)
+            self.assertEqual(said["ok"]["data"]["number"], number)
+        last = "A" if got["signature"][-2] != "A" else "B"
+        forged = {"body": got["raw"].decode().replace(number, number[:-1] + "0" * (number[-1] != "0") + "1" * (number[-1] == "0")),
+                  "webhook_id": got["id"] + "1", "webhook_timestamp": str(int(got["at"]) - 1),
+                  "webhook_signature": got["signature"][:-2] + last + "="}
+        for name, value in forged.items():
+            for said in self.verify(self.hook["secret"], got, **{name: value}):
+                self.assertIn("refused", said, name)
+
+    def test_a_retry_is_as_good(self):
+        self.receiver.answer = lambda g: 503 if not self.receiver.got else 200
+        self.new_ticket()
+        self.taken(1)
+        first, second = self.receiver.got
+        self.assertEqual(first["id"], second["id"])
+        self.assertGreater(int(second["at"]), int(first["at"]))
+        self.assertEqual(first["raw"], second["raw"])
+        for got in (first, second):
+            for said in self.verify(self.hook["secret"], got):
+                self.assertIn("ok", said)
+
+    def test_rotation(self):
+        """Receivers with the old secret and with the new one both read it; with another they do not."""
+        new = self.admin.post(f"/v1/admin/webhooks/{self.hook['id']}/rotate")["secret"]
+        self.new_ticket()
+        (got,) = self.taken(1)
+        for secret in (self.hook["secret"], new):
+            for said in self.verify(secret, got):
+                self.assertIn("ok", said)
+        other = "whsec_" + base64.b64encode(b"x" * 32).decode()
+        for said in self.verify(other, got):
+            self.assertIn("refused", said)
+
+    def test_replay(self):
+        self.receiver.answer = lambda _: 410
+        self.new_ticket()
+        wait_until(lambda: next(w for w in self.admin.get("/v1/admin/webhooks")["items"]
+                                if w["id"] == self.hook["id"])["dead"], "a dead letter")
+        self.receiver.answer = lambda _: 200
+        self.admin.post(f"/v1/admin/webhooks/{self.hook['id']}/enable")
+        self.assertEqual(self.admin.post(f"/v1/admin/webhooks/{self.hook['id']}/replay"), {"replayed": 1})
+        (got,) = self.taken(1)
+        self.assertEqual(got["id"], self.receiver.got[0]["id"])
+        for said in self.verify(self.hook["secret"], got):
+            self.assertIn("ok", said)
 
 
 class Public(DaemonTest):
