@@ -365,43 +365,6 @@ static enum exit_code call(struct client *client, const struct args *args, const
     return EXIT_DONE;
 }
 
-struct view_column {
-    enum text_id title;
-    const char *key;
-    enum { AS_IS, AS_TIME, AS_CLOCK } kind;
-    unsigned flags;
-};
-
-static const char *cell_text(const struct client *client, const struct view_column *column,
-                             const struct json_value *item)
-{
-    const char *text = json_string(json_get(item, column->key), NULL);
-
-    if (column->kind == AS_TIME)
-        return view_time(text);
-    if (column->kind == AS_CLOCK)
-        return word_text(client->lang, clock_words, CLOCK_COUNT, text);
-    return scalar(client, item, column->key);
-}
-
-static void view_table(const struct client *client, const struct json_value *list,
-                       const struct view_column *columns, size_t count)
-{
-    struct table *table = table_new();
-
-    for (size_t k = 0; k < count; k++)
-        table_column(table, client_text(client, columns[k].title), columns[k].flags);
-    for (size_t i = 0; i < json_array_length(list); i++) {
-        for (size_t k = 0; k < count; k++)
-            table_cell(table, cell_text(client, &columns[k], json_at(list, i)), STYLE_PLAIN);
-    }
-    if (table_rows(table) > 0) {
-        fputc('\n', client->out);
-        client_print_table(client, table);
-    }
-    table_free(&table);
-}
-
 static void view_preview(const struct client *client, const struct json_value *answer)
 {
     static const struct {
@@ -417,22 +380,22 @@ static void view_preview(const struct client *client, const struct json_value *a
         {"provisional_resolved", T_LABEL_PROVISIONAL_RESOLVED},
     };
     static const struct view_column by_clock[] = {
-        {T_COL_CLOCK, "clock", AS_CLOCK, 0},
-        {T_COL_CLOCKS, "clocks", AS_IS, TABLE_RIGHT},
-        {T_COL_MOVED, "changed", AS_IS, TABLE_RIGHT},
-        {T_COL_EARLIER, "earlier", AS_IS, TABLE_RIGHT},
-        {T_COL_LATER, "later", AS_IS, TABLE_RIGHT},
+        {T_COL_CLOCK, "clock", VIEW_CLOCK, 0},
+        {T_COL_CLOCKS, "clocks", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_MOVED, "changed", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_EARLIER, "earlier", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_LATER, "later", VIEW_AS_IS, TABLE_RIGHT},
     };
     static const struct view_column by_unit[] = {
-        {T_COL_UNIT, "unit", AS_IS, 0},
-        {T_COL_NAME, "name", AS_IS, TABLE_SHRINKS},
-        {T_COL_MOVED, "changed", AS_IS, TABLE_RIGHT},
+        {T_COL_UNIT, "unit", VIEW_AS_IS, 0},
+        {T_COL_NAME, "name", VIEW_AS_IS, TABLE_SHRINKS},
+        {T_COL_MOVED, "changed", VIEW_AS_IS, TABLE_RIGHT},
     };
     static const struct view_column samples[] = {
-        {T_COL_NUMBER, "number", AS_IS, 0},
-        {T_COL_CLOCK, "clock", AS_CLOCK, 0},
-        {T_COL_DUE_BEFORE, "due_before", AS_TIME, 0},
-        {T_COL_DUE_AFTER, "due_after", AS_TIME, 0},
+        {T_COL_NUMBER, "number", VIEW_AS_IS, 0},
+        {T_COL_CLOCK, "clock", VIEW_CLOCK, 0},
+        {T_COL_DUE_BEFORE, "due_before", VIEW_TIME, 0},
+        {T_COL_DUE_AFTER, "due_after", VIEW_TIME, 0},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)

@@ -321,66 +321,78 @@ static enum exit_code run_validate(struct client *client, const struct args *arg
 /* ---- replay ------------------------------------------------------------------------------------
  */
 
-static void view_units(const struct client *client, const struct json_value *units)
+struct labelled {
+    const char *key;
+    enum text_id label;
+};
+
+static void view_totals(const struct client *client, const struct json_value *answer,
+                        const struct labelled *rows, size_t count)
 {
-    struct table *table = table_new();
-
-    table_column(table, client_text(client, T_COL_UNIT), 0);
-    table_column(table, client_text(client, T_COL_NAME), TABLE_SHRINKS);
-    table_column(table, client_text(client, T_COL_LOSES), TABLE_RIGHT);
-    table_column(table, client_text(client, T_COL_GAINS), TABLE_RIGHT);
-    for (size_t i = 0; i < json_array_length(units); i++) {
-        const struct json_value *unit = json_at(units, i);
-        table_cell(table, member(unit, "unit"), STYLE_PLAIN);
-        table_cell(table, member(unit, "name"), STYLE_PLAIN);
-        table_cell(table, scalar(client, unit, "loses"), STYLE_PLAIN);
-        table_cell(table, scalar(client, unit, "gains"), STYLE_PLAIN);
-    }
-    if (table_rows(table) > 0)
-        client_print_table(client, table);
-    table_free(&table);
-}
-
-static void view_samples(const struct client *client, const struct json_value *samples)
-{
-    static const struct {
-        enum text_id title;
-        const char *key;
-    } columns[] = {{T_COL_NUMBER, "number"},
-                   {T_COL_FROM_UNIT, "from"},
-                   {T_COL_TO_UNIT, "to"},
-                   {T_COL_RULE, "rule_from"},
-                   {T_COL_RULE_TO, "rule_to"}};
-    struct table *table = table_new();
-
-    for (size_t k = 0; k < ARRAY_LEN(columns); k++)
-        table_column(table, client_text(client, columns[k].title), 0);
-    for (size_t i = 0; i < json_array_length(samples); i++)
-        for (size_t k = 0; k < ARRAY_LEN(columns); k++)
-            table_cell(table, scalar(client, json_at(samples, i), columns[k].key), STYLE_PLAIN);
-    if (table_rows(table) > 0) {
-        fputc('\n', client->out);
-        client_print_table(client, table);
-    }
-    table_free(&table);
+    for (size_t i = 0; i < count; i++)
+        view_line(client, rows[i].label, scalar(client, answer, rows[i].key));
+    if (!json_bool(json_get(answer, "is_complete")))
+        client_say(client, T_REPLAY_CUT, scalar(client, answer, "oldest"), NULL);
 }
 
 static void view_replay(const struct client *client, const struct json_value *answer)
 {
-    static const struct {
-        const char *key;
-        enum text_id label;
-    } rows[] = {
+    static const struct labelled rows[] = {
         {"tickets", T_LABEL_TICKETS}, {"unchanged", T_LABEL_UNCHANGED}, {"moved", T_LABEL_MOVED},
         {"to_pool", T_LABEL_TO_POOL}, {"from_pool", T_LABEL_FROM_POOL},
     };
+    static const struct view_column by_unit[] = {
+        {T_COL_UNIT, "unit", VIEW_AS_IS, 0},
+        {T_COL_NAME, "name", VIEW_AS_IS, TABLE_SHRINKS},
+        {T_COL_LOSES, "loses", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_GAINS, "gains", VIEW_AS_IS, TABLE_RIGHT},
+    };
+    static const struct view_column samples[] = {
+        {T_COL_NUMBER, "number", VIEW_AS_IS, 0},   {T_COL_FROM_UNIT, "from", VIEW_AS_IS, 0},
+        {T_COL_TO_UNIT, "to", VIEW_AS_IS, 0},      {T_COL_RULE, "rule_from", VIEW_AS_IS, 0},
+        {T_COL_RULE_TO, "rule_to", VIEW_AS_IS, 0},
+    };
 
-    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
-        view_line(client, rows[i].label, scalar(client, answer, rows[i].key));
-    if (!json_bool(json_get(answer, "is_complete")))
-        client_say(client, T_REPLAY_CUT, scalar(client, answer, "oldest"), NULL);
-    view_units(client, json_get(answer, "by_unit"));
-    view_samples(client, json_get(answer, "samples"));
+    view_totals(client, answer, rows, ARRAY_LEN(rows));
+    view_table(client, json_get(answer, "by_unit"), by_unit, ARRAY_LEN(by_unit));
+    view_table(client, json_get(answer, "samples"), samples, ARRAY_LEN(samples));
+}
+
+static void view_policy_replay(const struct client *client, const struct json_value *answer)
+{
+    static const struct labelled rows[] = {
+        {"tickets", T_LABEL_TICKETS},       {"clocks", T_LABEL_CLOCKS},
+        {"same", T_LABEL_UNCHANGED},        {"earlier", T_LABEL_EARLIER},
+        {"later", T_LABEL_LATER},           {"late_before", T_LABEL_LATE_BEFORE},
+        {"late_after", T_LABEL_LATE_AFTER},
+    };
+    static const struct view_column by_clock[] = {
+        {T_COL_CLOCK, "clock", VIEW_CLOCK, 0},
+        {T_COL_CLOCKS, "clocks", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_EARLIER, "earlier", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_LATER, "later", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_REMOVED, "removed", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_ADDED, "added", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_LATE_BEFORE, "late_before", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_LATE_AFTER, "late_after", VIEW_AS_IS, TABLE_RIGHT},
+    };
+    static const struct view_column by_unit[] = {
+        {T_COL_UNIT, "unit", VIEW_AS_IS, 0},
+        {T_COL_NAME, "name", VIEW_AS_IS, TABLE_SHRINKS},
+        {T_COL_LATE_BEFORE, "late_before", VIEW_AS_IS, TABLE_RIGHT},
+        {T_COL_LATE_AFTER, "late_after", VIEW_AS_IS, TABLE_RIGHT},
+    };
+    static const struct view_column samples[] = {
+        {T_COL_NUMBER, "number", VIEW_AS_IS, 0},
+        {T_COL_CLOCK, "clock", VIEW_CLOCK, 0},
+        {T_COL_DUE_BEFORE, "due_before", VIEW_TIME, 0},
+        {T_COL_DUE_AFTER, "due_after", VIEW_TIME, 0},
+    };
+
+    view_totals(client, answer, rows, ARRAY_LEN(rows));
+    view_table(client, json_get(answer, "by_clock"), by_clock, ARRAY_LEN(by_clock));
+    view_table(client, json_get(answer, "by_unit"), by_unit, ARRAY_LEN(by_unit));
+    view_table(client, json_get(answer, "samples"), samples, ARRAY_LEN(samples));
 }
 
 /* ---- drafts by number --------------------------------------------------------------------------
@@ -415,6 +427,11 @@ post_options(struct client *client, const struct args *args, const char *list, c
 static enum exit_code run_replay(struct client *client, const struct args *args)
 {
     return post_options(client, args, "/drafts", "/replay", view_replay);
+}
+
+static enum exit_code run_policy_replay(struct client *client, const struct args *args)
+{
+    return post_options(client, args, "/drafts", "/replay", view_policy_replay);
 }
 
 static enum exit_code run_activate(struct client *client, const struct args *args)
@@ -505,6 +522,11 @@ const struct command version_commands[] = {
      OPTIONS(replay_options),
      .run = run_replay},
     PART_COMMANDS("policies"),
+    {.path = "policies replay",
+     .summary = T_CMD_POLICIES_REPLAY,
+     ONE("DRAFT"),
+     OPTIONS(replay_options),
+     .run = run_policy_replay},
     PART_COMMANDS("calendars"),
 };
 const size_t version_command_count = ARRAY_LEN(version_commands);

@@ -540,3 +540,36 @@ void view_faults(const struct client *client, enum text_id title, const struct j
         sbuf_free(&line);
     }
 }
+
+/* ---- tables ------------------------------------------------------------------------------------
+ */
+
+static const char *cell_text(const struct client *client, const struct view_column *column,
+                             const struct json_value *item)
+{
+    const struct json_value *value = json_get(item, column->key);
+
+    if (column->kind == VIEW_TIME)
+        return view_time(json_string(value, NULL));
+    if (column->kind == VIEW_CLOCK)
+        return word_text(client->lang, clock_words, CLOCK_COUNT, json_string(value, NULL));
+    return view_scalar(client, value);
+}
+
+void view_table(const struct client *client, const struct json_value *list,
+                const struct view_column *columns, size_t count)
+{
+    struct table *table = table_new();
+
+    for (size_t k = 0; k < count; k++)
+        table_column(table, client_text(client, columns[k].title), columns[k].flags);
+    for (size_t i = 0; i < json_array_length(list); i++) {
+        for (size_t k = 0; k < count; k++)
+            table_cell(table, cell_text(client, &columns[k], json_at(list, i)), STYLE_PLAIN);
+    }
+    if (table_rows(table) > 0) {
+        fputc('\n', client->out);
+        client_print_table(client, table);
+    }
+    table_free(&table);
+}

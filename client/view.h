@@ -30,6 +30,16 @@ void view_result(const struct client *client, const struct json_value *answer);
 /* "label: value", nothing if the value is absent or empty. */
 void view_line(const struct client *client, enum text_id label, const char *value);
 
+struct view_column {
+    enum text_id title;
+    const char *key;
+    enum { VIEW_AS_IS, VIEW_TIME, VIEW_CLOCK } kind;
+    unsigned flags; /* TABLE_... */
+};
+/* A row for each item of a list, below an empty line; nothing for an empty list. */
+void view_table(const struct client *client, const struct json_value *list,
+                const struct view_column *columns, size_t count);
+
 /* A line for each fault; the title has one blank. */
 void view_faults(const struct client *client, enum text_id title, const struct json_value *list);
 

@@ -1,32 +1,198 @@
 /*
- * version_replay.c - POST /v1/admin/rules/drafts/{}/replay: past tickets under a draft of rules.
+ * version_replay.c - POST /v1/admin/{rules|policies}/drafts/{}/replay: past tickets under a draft.
  *
  * Tickets come in pages, newest first, so that the loop is never held for more than a few
  * milliseconds; a replay ends at its limit or its deadline and says then that it is not complete.
+ * What a part of the city does with a row stands in its struct replay_part.
  */
 #include <string.h>
 
 #include "base/civil.h"
+#include "daemon/ticket_record.h"
 #include "daemon/version.h"
 #include "proto/version_json.h"
 #include "sql_catalogue.h"
 
-#define PAGE_TICKETS 500
 #define REPLAY_TIMEOUT_US (25 * US_PER_SECOND)
 /* Numbers begin with the local day as YYMMDD; a day is room for clocks that were set back. */
 #define NUMBERS_PER_DAY INT64_C(1000000000000)
 #define CENTURY 2000
 
-enum column { NUMBER, RECEIVED, IS_WANTED, CHANNEL, KIND, URGENCY, CATEGORY, REGION, TITLE, TEXT };
+struct replaying;
+
+struct replay_part {
+    const struct pg_stmt *statement; /* its first columns are those of enum column */
+    int page;                        /* tickets; a few milliseconds of work */
+    void (*init)(struct request *r, struct replaying *rp, const struct city *after);
+    /* A ticket of the period; is_first: its first row. */
+    void (*row)(struct replaying *rp, const struct pg_result *res, int row, bool is_first);
+    void (*write)(struct json_writer *w, const struct replaying *rp, struct arena *arena);
+};
+
+enum column { NUMBER, IS_WANTED, FIRST_OF_PART };
 
 struct replaying {
     struct version_draft draft; /* first: version_draft_load() keeps it in r->state */
+    const struct replay_part *part;
     struct replay_request asked;
-    struct replay replay;
+    union {
+        struct replay rules;
+        struct policy_replay policies;
+    } of;
+    bool is_known;        /* of policies: the clocks of the last ticket count */
     struct city *before;  /* NULL: not begun */
     int64_t below, above; /* numbers */
     int64_t oldest;       /* number of the last ticket looked at; 0 = none */
+    int64_t tickets;      /* of the period, so far */
     int64_t until_us;     /* monotonic */
+};
+
+static const char *text_or_null(const struct pg_result *res, int row, int col)
+{
+    return pg_result_null(res, row, col) ? NULL : pg_result_text(res, row, col);
+}
+
+static int word_of(const struct word *words, size_t count, const struct pg_result *res, int row,
+                   int col)
+{
+    int index = word_find(words, count, pg_result_text(res, row, col));
+    return index < 0 ? 0 : index;
+}
+
+/* ---- rules: the way of a ticket ----------------------------------------------------------------
+ */
+
+enum rules_column {
+    RECEIVED = FIRST_OF_PART,
+    CHANNEL,
+    KIND,
+    URGENCY,
+    CATEGORY,
+    REGION,
+    TITLE,
+    TEXT
+};
+
+static void rules_init(struct request *r, struct replaying *rp, const struct city *after)
+{
+    replay_init(&rp->of.rules, r->arena, rp->before, after, (size_t)rp->asked.samples);
+}
+
+static void rules_row(struct replaying *rp, const struct pg_result *res, int row, bool is_first)
+{
+    const struct city *city = rp->before;
+    const struct route_matter matter = {
+        .category = city_find_category(city, text_or_null(res, row, CATEGORY)),
+        .region = city_find_region(city, text_or_null(res, row, REGION)),
+        .kind = (enum ticket_kind)word_of(kind_words, KIND_COUNT, res, row, KIND),
+        .urgency = (enum ticket_urgency)word_of(urgency_words, URGENCY_COUNT, res, row, URGENCY),
+        .channel = (enum ticket_channel)word_of(channel_words, CHANNEL_COUNT, res, row, CHANNEL),
+        .title = pg_result_text(res, row, TITLE),
+        .text = pg_result_text(res, row, TEXT),
+        .now_us = pg_result_int(res, row, RECEIVED),
+    };
+
+    (void)is_first; /* a row each */
+    replay_matter(&rp->of.rules, pg_result_int(res, row, NUMBER), &matter);
+}
+
+static void rules_write(struct json_writer *w, const struct replaying *rp, struct arena *arena)
+{
+    jw_int(w, "against", city_rule_set_version(rp->before));
+    version_json_write_replay(w, &rp->of.rules, arena);
+}
+
+/* ---- policies: what it was promised ------------------------------------------------------------
+ */
+
+enum policies_column {
+    OF_KIND = FIRST_OF_PART,
+    OF_URGENCY,
+    OF_REGION,
+    POLICY,
+    SLA_SET,
+    LEAD_UNIT,
+    ASSIGNMENT_UNIT,
+    CLOCK,
+    ROUND,
+    STATE,
+    LIMIT_UNIT,
+    AMOUNT,
+    WARN_PERCENT,
+    STARTED,
+    MET,
+    ADJUSTMENTS
+};
+
+static void policies_init(struct request *r, struct replaying *rp, const struct city *after)
+{
+    policy_replay_init(&rp->of.policies, r->arena, rp->before, after, r->now_us,
+                       (size_t)rp->asked.samples);
+}
+
+static struct past_ticket read_ticket(const struct replaying *rp, const struct pg_result *res,
+                                      int row)
+{
+    const char *region = text_or_null(res, row, OF_REGION);
+
+    return (struct past_ticket){
+        .number = pg_result_int(res, row, NUMBER),
+        .policy = pg_result_text(res, row, POLICY),
+        .sla_set = pg_result_int(res, row, SLA_SET),
+        .kind = (enum ticket_kind)word_of(kind_words, KIND_COUNT, res, row, OF_KIND),
+        .urgency = (enum ticket_urgency)word_of(urgency_words, URGENCY_COUNT, res, row, OF_URGENCY),
+        .region = region ? city_find_region(rp->before, region) : -1,
+    };
+}
+
+static struct past_clock read_clock(const struct pg_result *res, int row, struct arena *arena)
+{
+    const char *own = text_or_null(res, row, ASSIGNMENT_UNIT);
+    struct past_clock c = {
+        .clock = (enum clock_kind)word_of(clock_words, CLOCK_COUNT, res, row, CLOCK),
+        .round = (int)pg_result_int(res, row, ROUND),
+        .state = (enum clock_state)word_of(clock_state_words, CLOCK_STATE_COUNT, res, row, STATE),
+        .met_us = pg_result_null(res, row, MET) ? 0 : pg_result_int(res, row, MET),
+        .unit = own ? own : text_or_null(res, row, LEAD_UNIT),
+        .terms = {.warn_percent = (int)pg_result_int(res, row, WARN_PERCENT),
+                  .started_us = pg_result_int(res, row, STARTED)},
+    };
+
+    c.terms.limit = (struct limit){
+        pg_result_int(res, row, AMOUNT),
+        (enum limit_unit)word_of(limit_unit_words, LIMIT_UNIT_COUNT, res, row, LIMIT_UNIT)};
+    if (!pg_result_null(res, row, ADJUSTMENTS))
+        c.terms.adjustments = ticket_record_adjustments(pg_result_text(res, row, ADJUSTMENTS),
+                                                        pg_result_length(res, row, ADJUSTMENTS),
+                                                        arena, &c.terms.adjustment_count);
+    return c;
+}
+
+static void policies_row(struct replaying *rp, const struct pg_result *res, int row, bool is_first)
+{
+    const struct past_ticket ticket = read_ticket(rp, res, row);
+
+    if (is_first)
+        rp->is_known = policy_replay_ticket(&rp->of.policies, &ticket);
+    if (!rp->is_known || pg_result_null(res, row, CLOCK))
+        return;
+    struct arena *arena = arena_new();
+    const struct past_clock clock = read_clock(res, row, arena);
+    policy_replay_clock(&rp->of.policies, &ticket, &clock);
+    arena_free(&arena);
+}
+
+static void policies_write(struct json_writer *w, const struct replaying *rp, struct arena *arena)
+{
+    jw_int(w, "against", city_sla_version(rp->before));
+    version_json_write_policy_replay(w, &rp->of.policies, arena, city_offset_min(rp->before));
+}
+
+/* Deadlines that calendars would move are a preview: calendar_preview.c. */
+static const struct replay_part parts[CITY_PART_COUNT] = {
+    [CITY_PART_RULES] = {&SQL_TICKET_REPLAY, 500, rules_init, rules_row, rules_write},
+    [CITY_PART_POLICIES] = {&SQL_TICKET_REPLAY_CLOCKS, 200, policies_init, policies_row,
+                            policies_write},
 };
 
 /* ---- the end -----------------------------------------------------------------------------------
@@ -56,8 +222,7 @@ static void reply(struct request *r, bool is_complete)
     jw_init(&w, &out);
     jw_object(&w, NULL);
     jw_int(&w, "draft", rp->draft.id);
-    jw_int(&w, "against", city_rule_set_version(rp->before));
-    version_json_write_replay(&w, &rp->replay, r->arena);
+    rp->part->write(&w, rp, r->arena);
     jw_bool(&w, "is_complete", is_complete);
     jw_string(&w, "oldest", rp->oldest ? number : NULL);
     jw_object_end(&w);
@@ -69,33 +234,23 @@ static void reply(struct request *r, bool is_complete)
 /* ---- pages -------------------------------------------------------------------------------------
  */
 
-static const char *text_or_null(const struct pg_result *res, int row, enum column col)
+/* Tickets in the page; -1: the limit is reached. */
+static int read_page(struct replaying *rp, const struct pg_result *res)
 {
-    return pg_result_null(res, row, (int)col) ? NULL : pg_result_text(res, row, (int)col);
-}
+    int tickets = 0;
 
-static int word_of(const struct word *words, size_t count, const struct pg_result *res, int row,
-                   enum column col)
-{
-    int index = word_find(words, count, pg_result_text(res, row, (int)col));
-    return index < 0 ? 0 : index;
-}
-
-static void count_row(struct replaying *rp, const struct pg_result *res, int row)
-{
-    const struct city *city = rp->before;
-    const struct route_matter matter = {
-        .category = city_find_category(city, text_or_null(res, row, CATEGORY)),
-        .region = city_find_region(city, text_or_null(res, row, REGION)),
-        .kind = (enum ticket_kind)word_of(kind_words, KIND_COUNT, res, row, KIND),
-        .urgency = (enum ticket_urgency)word_of(urgency_words, URGENCY_COUNT, res, row, URGENCY),
-        .channel = (enum ticket_channel)word_of(channel_words, CHANNEL_COUNT, res, row, CHANNEL),
-        .title = pg_result_text(res, row, TITLE),
-        .text = pg_result_text(res, row, TEXT),
-        .now_us = pg_result_int(res, row, RECEIVED),
-    };
-
-    replay_matter(&rp->replay, pg_result_int(res, row, NUMBER), &matter);
+    for (int i = 0; i < pg_result_rows(res); i++) {
+        int64_t number = pg_result_int(res, i, NUMBER);
+        bool is_first = number != rp->oldest, is_wanted = pg_result_bool(res, i, IS_WANTED);
+        if (is_first && rp->tickets == rp->asked.limit)
+            return -1;
+        tickets += is_first;
+        rp->tickets += is_first && is_wanted;
+        rp->oldest = rp->below = number;
+        if (is_wanted)
+            rp->part->row(rp, res, i, is_first);
+    }
+    return tickets;
 }
 
 static void next_page(struct request *r);
@@ -104,7 +259,6 @@ static void on_page(void *ctx, const struct pg_result *res)
 {
     struct request *r = ctx;
     struct replaying *rp = r->state;
-    int rows = pg_result_rows(res);
 
     r->op = NULL;
     if (pg_result_outcome(res) != PG_ROWS) {
@@ -113,18 +267,10 @@ static void on_page(void *ctx, const struct pg_result *res)
         request_problem(r, PROBLEM_UNAVAILABLE, NULL);
         return;
     }
-    for (int i = 0; i < rows; i++) {
-        if (rp->replay.tickets == rp->asked.limit) {
-            reply(r, false);
-            return;
-        }
-        rp->oldest = rp->below = pg_result_int(res, i, NUMBER);
-        if (pg_result_bool(res, i, IS_WANTED))
-            count_row(rp, res, i);
-    }
-    if (rows < PAGE_TICKETS)
+    int tickets = read_page(rp, res);
+    if (tickets >= 0 && tickets < rp->part->page)
         reply(r, true);
-    else if (clk_mono_us() >= rp->until_us)
+    else if (tickets < 0 || clk_mono_us() >= rp->until_us)
         reply(r, false);
     else
         next_page(r);
@@ -141,8 +287,8 @@ static void next_page(struct request *r)
     pg_param_int(&params, rp->above);
     pg_param_instant(&params, rp->asked.from_us);
     pg_param_instant(&params, rp->asked.to_us);
-    pg_param_int(&params, PAGE_TICKETS);
-    r->op = pg_submit(r->d->report_pool, &SQL_TICKET_REPLAY, &params, DAEMON_READ_TIMEOUT_US,
+    pg_param_int(&params, rp->part->page);
+    r->op = pg_submit(r->d->report_pool, rp->part->statement, &params, DAEMON_READ_TIMEOUT_US,
                       on_page, r);
     arena_free(&arena);
 }
@@ -186,7 +332,7 @@ static void begin(struct request *r, struct version_draft *draft)
     if (!rp->asked.to_us)
         rp->asked.to_us = CIVIL_MAX_US;
     bound_numbers(rp, city_offset_min(rp->before));
-    replay_init(&rp->replay, r->arena, rp->before, draft->city, (size_t)rp->asked.samples);
+    rp->part->init(r, rp, draft->city);
     rp->until_us = clk_mono_us() + REPLAY_TIMEOUT_US;
     next_page(r);
 }
@@ -197,7 +343,8 @@ void draft_replay_post(struct request *r)
 
     if (!version_part_read(r, &rp->draft.part))
         return;
-    if (rp->draft.part != CITY_PART_RULES) {
+    rp->part = &parts[rp->draft.part];
+    if (!rp->part->statement) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL);
         return;
     }

@@ -108,3 +108,87 @@ void version_json_write_replay(struct json_writer *w, const struct replay *repla
         write_sample(w, replay, &replay->samples[i]);
     jw_array_end(w);
 }
+
+/* ---- the figures of policies ------------------------------------------------------------------
+ */
+
+static void write_figures(struct json_writer *w, const struct policy_figures *f)
+{
+    const struct {
+        const char *name;
+        int64_t value;
+    } members[] = {
+        {"clocks", f->clocks},
+        {"same", f->same},
+        {"earlier", f->earlier},
+        {"later", f->later},
+        {"removed", f->removed},
+        {"restarted", f->restarted},
+        {"own", f->own},
+        {"added", f->added},
+        {"late_before", f->late_before},
+        {"late_after", f->late_after},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(members); i++)
+        jw_int(w, members[i].name, members[i].value);
+}
+
+static void write_late_units(struct json_writer *w, const struct policy_replay *replay,
+                             struct arena *arena)
+{
+    size_t count;
+    const int *units = policy_replay_units(replay, arena, &count);
+    size_t shown = count < REPLAY_MAX_UNITS ? count : REPLAY_MAX_UNITS;
+
+    jw_array(w, "by_unit");
+    for (size_t i = 0; i < shown; i++) {
+        const struct unit *unit = city_unit(replay->after, units[i]);
+        jw_object(w, NULL);
+        jw_string(w, "unit", unit->code);
+        jw_string(w, "name", unit->name);
+        jw_int(w, "late_before", replay->units[units[i]].late_before);
+        jw_int(w, "late_after", replay->units[units[i]].late_after);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+    jw_int(w, "units_left_off", (int64_t)(count - shown));
+}
+
+static void write_deadline(struct json_writer *w, const struct policy_replay_sample *sample,
+                           int offset_min)
+{
+    char number[TICKET_NUMBER_SIZE];
+
+    ticket_number_format(sample->number, number);
+    jw_object(w, NULL);
+    jw_string(w, "number", number);
+    jw_string(w, "clock", clock_words[sample->clock].code);
+    jw_instant(w, "due_before", sample->due_before_us, offset_min);
+    jw_instant(w, "due_after", sample->due_after_us, offset_min);
+    jw_object_end(w);
+}
+
+void version_json_write_policy_replay(struct json_writer *w, const struct policy_replay *replay,
+                                      struct arena *arena, int offset_min)
+{
+    jw_int(w, "tickets", replay->tickets);
+    jw_int(w, "unknown", replay->unknown);
+    write_figures(w, &replay->total);
+    jw_array(w, "by_clock");
+    for (int k = 0; k < CLOCK_COUNT; k++) {
+        const struct policy_figures *f = &replay->by_clock[k];
+        if (f->clocks == 0 && f->added == 0)
+            continue;
+        jw_object(w, NULL);
+        jw_string(w, "clock", clock_words[k].code);
+        write_figures(w, f);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+    write_late_units(w, replay, arena);
+    jw_array(w, "samples");
+    for (size_t i = 0; i < replay->sample_count; i++)
+        write_deadline(w, &replay->samples[i], offset_min);
+    jw_array_end(w);
+}

@@ -5,6 +5,7 @@
 #ifndef PROTO_VERSION_JSON_H
 #define PROTO_VERSION_JSON_H
 
+#include "hotline/policy_replay.h"
 #include "hotline/replay.h"
 #include "proto/json.h"
 
@@ -30,5 +31,13 @@ MUST_CHECK bool version_json_decode_replay(const struct json_value *body, struct
  */
 void version_json_write_replay(struct json_writer *w, const struct replay *replay,
                                struct arena *arena);
+
+/*
+ * The same for policies: tickets, unknown, clocks and the other members of struct policy_figures,
+ * by_clock (those that ran or would be added), by_unit (whose lateness changes), units_left_off,
+ * samples.
+ */
+void version_json_write_policy_replay(struct json_writer *w, const struct policy_replay *replay,
+                                      struct arena *arena, int offset_min);
 
 #endif

@@ -201,7 +201,8 @@ class Drafts(VersionTest):
                      "/v1/admin/policies/drafts/999999", "/v1/admin/nothing/drafts", "/v1/admin/rules/" + "9" * 30):
             self.assertEqual(self.admin.call("GET", path).status, 404, path)
         for path in ("/v1/admin/rules/drafts/999999/activate", "/v1/admin/rules/drafts/999999/replay",
-                     "/v1/admin/rules/activations/999999/cancel", "/v1/admin/policies/drafts/1/replay"):
+                     "/v1/admin/rules/activations/999999/cancel", "/v1/admin/policies/drafts/999999/replay",
+                     "/v1/admin/calendars/drafts/1/replay"):
             self.assertEqual(self.admin.call("POST", path, {}).status, 404, path)
         self.assertEqual(self.admin.call("GET", "/v1/admin/rules?after=00").status, 400)
 
@@ -385,6 +386,119 @@ class Replay(VersionTest):
         self.assertIn("cancelled", self.daemon.hotline("--lang", "en", "rules", "cancel", str(planned["activation"])))
         self.assertIn("by hand", self.daemon.hotline("--lang", "en", "rules", "drafts"))
         self.daemon.hotline("rules", "cancel", str(planned["activation"]), code=1)
+
+
+class Promises(VersionTest):
+    """Past deadlines under a draft of policies, counted again with working days written a second time."""
+
+    CLOCK = "2026-02-13T10:00:00+08:00"
+    DAYS = Calendar(ROOT / "daemon" / "cities" / "workdays-cn.csv")
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.met = []
+        for i in range(24):
+            ticket = cls.desk.post("/v1/tickets", {
+                "channel": "phone", "kind": ("help", "consult", "report")[i % 3], "title": "路灯不亮", "text": "三天了",
+                "category": ("010206", "010210", "011003")[i % 3], "region": "320281001001",
+                "urgency": "urgent" if i % 8 == 7 else "normal"})
+            cls.daemon.advance(600)
+            if i % 2:  # signed at once: met, whatever comes later
+                lead = cls.daemon.unit(ticket["route"]["lead_unit"])
+                lead.post(f"/v1/assignments/{ticket['number']}-1/sign")
+                cls.met.append(ticket["number"])
+                lead.close()
+        cls.daemon.move_clock("2026-03-04T20:00:00+08:00")
+
+    def clocks(self):
+        """(clock, kind, urgency, policy, state, started, met) of every one, as stored."""
+        rows = self.daemon.sql("""
+            SELECT k.clock, t.kind, t.urgency, t.policy, k.state, extract(epoch FROM k.started_at), extract(epoch FROM k.met_at),
+                   coalesce(a.unit, t.lead_unit)
+            FROM ticket_clock k JOIN ticket t USING (number)
+            LEFT JOIN assignment a ON a.number = k.number AND a.ordinal = k.assignment""")
+        return [(*row[:5], *(dt.datetime.fromtimestamp(float(x), ZONE) if x else None for x in row[5:7]), row[7]) for row in rows]
+
+    @staticmethod
+    def rule_of(body, policy, clock, kind, urgency):
+        """The most specific one for a first round: urgency before kind."""
+        found = [c for p in body["policies"] if p["name"] == policy for c in p["clocks"]
+                 if c["clock"] == clock and not c.get("redo") and c.get("kind") in (None, kind)
+                 and c.get("urgency") in (None, urgency)]
+        return max(found, key=lambda c: (bool(c.get("urgency")), bool(c.get("kind"))), default=None)
+
+    def recount(self, old, new):
+        count, units = collections.defaultdict(collections.Counter), collections.defaultdict(lambda: [0, 0])
+        for clock, kind, urgency, policy, state, started, met, unit in self.clocks():
+            before, after = (self.rule_of(body, policy, clock, kind, urgency) for body in (old, new))
+            due = [self.DAYS.due(started, rule["limit"], rule["unit"]) if rule else None for rule in (before, after)]
+            count[clock]["clocks"] += 1
+            count[clock]["removed" if not after else "same" if due[0] == due[1] else
+                         "earlier" if due[1] < due[0] else "later"] += 1
+            judged = met if state == "met" else self.now() if state == "running" else None
+            if after and judged and before["stop"] != "never":
+                late = [judged > d for d in due]
+                count[clock]["late_before"] += late[0]
+                count[clock]["late_after"] += late[1]
+                units[unit][0] += late[0]
+                units[unit][1] += late[1]
+        return count, {unit: late for unit, late in units.items() if late[0] != late[1]}
+
+    def compare(self, replay, old, new):
+        count, units = self.recount(old, new)
+        members = ("clocks", "same", "earlier", "later", "removed", "late_before", "late_after")
+        self.assertEqual({c["clock"]: {m: c[m] for m in members} for c in replay["by_clock"]},
+                         {clock: {m: c[m] for m in members} for clock, c in count.items()})
+        for member in members:
+            self.assertEqual(replay[member], sum(c[member] for c in count.values()), member)
+        self.assertEqual({u["unit"]: [u["late_before"], u["late_after"]] for u in replay["by_unit"]}, units)
+        self.assertEqual((replay["restarted"], replay["own"], replay["unknown"], replay["is_complete"]), (0, 0, 0, True))
+        return replay
+
+    def test_1_the_same_promises(self):
+        body = self.body("policies")
+        made = self.draft(body, "policies")["draft"]
+        replay = self.compare(self.admin.post(f"/v1/admin/policies/drafts/{made}/replay"), body, body)
+        self.assertEqual((replay["tickets"], replay["same"], replay["samples"]), (24, replay["clocks"], []))
+        self.assertGreater(replay["clocks"], 24 * 3)
+        self.assertGreater(replay["late_before"], 24, "the clock has moved")
+
+    def test_2_shorter_longer_and_gone(self):
+        old, new = self.body("policies"), self.body("policies")
+        for policy in new["policies"]:
+            for clock in policy["clocks"]:
+                if clock["clock"] == "resolve" and clock.get("kind") == "report":
+                    clock["limit"] = 10
+                elif clock["clock"] == "resolve" and clock.get("kind") == "help":
+                    clock["limit"] = 20
+                elif clock["clock"] == "sign" and not clock.get("urgency"):
+                    clock["limit"], clock["unit"] = 5, "minutes"
+            policy["clocks"] = [c for c in policy["clocks"] if c["clock"] != "return"]
+        made = self.draft(new, "policies")["draft"]
+        replay = self.compare(self.admin.post(f"/v1/admin/policies/drafts/{made}/replay", {"samples": 100}), old, new)
+        for what in ("same", "earlier", "later", "removed"):
+            self.assertGreater(replay[what], 0, f"the tickets have to try {what}")
+        self.assertNotEqual(replay["late_before"], replay["late_after"])
+        reports = [s for s in replay["samples"] if s["clock"] == "resolve" and s["due_after"] < s["due_before"]]
+        self.assertIn("2026-03-05T17:30:00+08:00", {s["due_after"] for s in reports}, "DOMAIN 4: 2026-02-13 + 10")
+        self.assertIn("2026-03-12T17:30:00+08:00", {s["due_before"] for s in reports}, "DOMAIN 4: 2026-02-13 + 15")
+        self.assertTrue(all(s["due_after"] is None for s in replay["samples"] if s["clock"] == "return"))
+
+    def test_3_bounds_other_starts_and_the_client(self):
+        new = self.body("policies")
+        for policy in new["policies"]:
+            for clock in policy["clocks"]:
+                if clock["clock"] == "resolve" and not clock.get("redo"):
+                    clock["start"] = "dispatched"
+        made = self.draft(new, "policies")["draft"]
+        replay = self.admin.post(f"/v1/admin/policies/drafts/{made}/replay", {"limit": 7})
+        self.assertEqual((replay["tickets"], replay["restarted"], replay["is_complete"]), (7, 7, False))
+        none = self.admin.post(f"/v1/admin/policies/drafts/{made}/replay", {"to": "2026-02-13T09:00:00+08:00"})
+        self.assertEqual((none["tickets"], none["clocks"], none["by_clock"]), (0, 0, []))
+        text = self.daemon.hotline("--lang", "en", "policies", "replay", str(made))
+        self.assertRegex(text, r"tickets +24")
+        self.assertRegex(text, r"sign\S* +24 +0 +0")
 
 
 class Instant(VersionTest):
