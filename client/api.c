@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "net/http_client.h"
 
-#define MAX_HEADERS 6
+#define MAX_HEADERS (5 + API_MOST_HEADERS)
 
 void path_segment(struct sbuf *path, const char *segment)
 {
@@ -58,11 +58,14 @@ static void make_headers(struct headers *h, const struct api_request *request, c
     if (token != NULL)
         add_header(h, "Authorization", arena_printf(h->arena, "Bearer %s", token));
     if (request->body != NULL)
-        add_header(h, "Content-Type", "application/json");
+        add_header(h, "Content-Type",
+                   request->content_type == NULL ? "application/json" : request->content_type);
     if (request->key != NULL)
         add_header(h, "Idempotency-Key", request->key);
     if (request->if_match != NULL)
         add_header(h, "If-Match", arena_printf(h->arena, "\"%s\"", request->if_match));
+    for (size_t i = 0; i < request->header_count; i++)
+        add_header(h, request->headers[i].name, request->headers[i].value);
 }
 
 static bool connect_to(struct client *client, struct api_answer *answer)

@@ -14,18 +14,23 @@
 #include "base/attr.h"
 #include "base/sbuf.h"
 #include "client/client.h"
+#include "proto/http1.h"
 #include "proto/json.h"
 
 /* How often a patient request is sent again after 429 or 503, and the longest pause between. */
 #define API_PATIENT_TRIES 8
 #define API_PATIENT_MAX_PAUSE_S 5
+#define API_MOST_HEADERS 2
 
 struct api_request {
     const char *method; /* "GET", "POST" */
     const char *path;   /* with the query */
     const char *who;    /* see client_token(); NULL = no token is sent */
-    const char *body;   /* JSON or NULL */
+    const char *body;   /* or NULL */
     size_t body_len;
+    const char *content_type;          /* NULL: JSON */
+    const struct http_header *headers; /* further ones, API_MOST_HEADERS at most */
+    size_t header_count;
     const char *key;      /* Idempotency-Key or NULL: such a request is safe to send twice */
     const char *if_match; /* ticket version or NULL */
     bool is_patient;      /* waits as Retry-After says */

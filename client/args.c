@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "base/utf8.h"
 #include "client/commands.h"
 #include "proto/query.h"
@@ -111,6 +112,7 @@ static int parse_yes_no(const char *s)
 static bool check_value(struct parser *p, const struct option *o, const char *value)
 {
     int64_t n;
+    int32_t day;
 
     if (!utf8_valid(value, strlen(value)))
         return fail(p, T_ERR_NOT_UTF8, o->name, NULL);
@@ -122,6 +124,9 @@ static bool check_value(struct parser *p, const struct option *o, const char *va
     }
     if (o->kind == OPTION_YES_NO && parse_yes_no(value) < 0)
         return fail(p, T_ERR_NOT_YES_NO, o->name, NULL);
+    if (o->kind == OPTION_DATE_OR_NONE && value[0] != '\0' &&
+        !civil_parse_date(value, strlen(value), &day))
+        return fail(p, T_ERR_NOT_DATE, o->name, NULL);
     if (o->kind == OPTION_WORD && word_find(o->words, o->word_count, value) < 0) {
         struct sbuf list;
         char *text;
@@ -157,6 +162,9 @@ static bool parse_option(struct parser *p)
         slot[index] = "yes";
         return value == NULL || fail(p, T_ERR_OPTION_NO_VALUE, o->name, NULL);
     }
+    if (value == NULL && o->kind == OPTION_DATE_OR_NONE &&
+        (p->at == p->argc || p->argv[p->at][0] == '-'))
+        value = "";
     if (value == NULL) {
         if (p->at == p->argc)
             return fail(p, T_ERR_OPTION_NEEDS_VALUE, o->name, NULL);

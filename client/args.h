@@ -26,11 +26,12 @@ enum exit_code {
 };
 
 enum option_kind {
-    OPTION_FLAG,    /* --pass: sends true */
-    OPTION_NO_FLAG, /* --fail: sends false */
-    OPTION_YES_NO,  /* --solved yes|no */
-    OPTION_TEXT,    /* "-" reads standard input */
-    OPTION_LIST,    /* a,b,c: an array of strings */
+    OPTION_FLAG,         /* --pass: sends true */
+    OPTION_NO_FLAG,      /* --fail: sends false */
+    OPTION_YES_NO,       /* --solved yes|no */
+    OPTION_TEXT,         /* "-" reads standard input */
+    OPTION_DATE_OR_NONE, /* --day, or --day 2025-03-10: "" without a date */
+    OPTION_LIST,         /* a,b,c: an array of strings */
     OPTION_INT,
     OPTION_WORD, /* one of words[] */
     OPTION_FILE, /* a path on this machine, never sent */

@@ -121,11 +121,12 @@ static void load_categories(struct simulation *sim)
     tree_free(&tree);
 }
 
-static bool has_token(const struct simulation *sim, const char *code)
+static enum tier tier_of(const struct json_value *unit)
 {
-    char *who = arena_printf(sim->arena, "unit:%s", code);
+    const char *word = member(unit, "tier");
+    int tier = word == NULL ? -1 : word_find(tier_words, TIER_COUNT, word);
 
-    return client_token(sim->client, who) != NULL;
+    return tier < 0 ? TIER_CITY : (enum tier)tier;
 }
 
 static void load_units(struct simulation *sim)
@@ -135,10 +136,16 @@ static void load_units(struct simulation *sim)
 
     sim->units = arena_alloc(sim->arena, (count + 1) * sizeof(sim->units[0]));
     for (size_t i = 0; i < count; i++) {
-        const char *code = member(json_at(list, i), "code");
+        const struct json_value *v = json_at(list, i);
+        const char *code = member(v, "code");
 
-        if (code != NULL)
-            sim->units[sim->unit_count++] = (struct sim_unit){code, has_token(sim, code), false};
+        if (code == NULL)
+            continue;
+        sim->units[sim->unit_count++] = (struct sim_unit){
+            .code = code,
+            .parent = member(v, "parent"),
+            .tier = tier_of(v),
+            .has_token = sim_has_token(sim, arena_printf(sim->arena, "unit:%s", code))};
     }
 }
 
@@ -150,23 +157,24 @@ static bool has_any_case(const struct simulation *sim)
     return false;
 }
 
-enum exit_code sim_load_city(struct simulation *sim)
+void sim_load_city(struct simulation *sim)
 {
-    enum exit_code code =
-        api_call(sim->client,
-                 &(struct api_request){
-                     .method = "GET", .path = "/v1/admin/export", .who = "admin", .is_large = true},
-                 &sim->city);
+    const struct api_request request = {
+        .method = "GET", .path = "/v1/admin/export", .who = "admin", .is_large = true};
+    const char *code;
 
-    if (code != EXIT_DONE)
-        return code;
+    sim->code = api_call(sim->client, &request, &sim->city);
+    if (sim->code != EXIT_DONE)
+        return;
+    code = member(json_get(api_root(&sim->city), "city"), "code");
+    sim->city_code = code == NULL ? "" : code;
     load_places(sim);
     load_categories(sim);
     load_units(sim);
     if (sim->place_count > 0 && sim->unit_count > 0 && has_any_case(sim))
-        return EXIT_DONE;
+        return;
     client_complain(sim->client, T_ERR_NO_CITY, NULL, NULL);
-    return EXIT_REFUSED;
+    sim->code = EXIT_REFUSED;
 }
 
 void sim_free_city(struct simulation *sim)
@@ -176,29 +184,34 @@ void sim_free_city(struct simulation *sim)
 
 struct sim_unit *sim_unit_find(struct simulation *sim, const char *code)
 {
-    for (size_t i = 0; i < sim->unit_count; i++)
+    for (size_t i = 0; code != NULL && i < sim->unit_count; i++)
         if (strcmp(sim->units[i].code, code) == 0)
             return &sim->units[i];
     return NULL;
 }
 
-struct sim_unit *sim_unit_any(struct simulation *sim)
+struct sim_unit *sim_unit_any(struct simulation *sim, const char *except)
 {
     size_t start = (size_t)sim_random(sim, sim->unit_count);
 
     for (size_t i = 0; i < sim->unit_count; i++) {
         struct sim_unit *unit = &sim->units[(start + i) % sim->unit_count];
 
-        if (unit->has_token)
+        if (unit->has_token && (except == NULL || strcmp(unit->code, except) != 0))
             return unit;
     }
     return &sim->units[start];
 }
 
-void sim_unit_notify(struct simulation *sim, const char *code)
+struct sim_unit *sim_unit_below(struct simulation *sim, const char *code)
 {
-    struct sim_unit *unit = sim_unit_find(sim, code);
+    size_t start = (size_t)sim_random(sim, sim->unit_count);
 
-    if (unit != NULL)
-        unit->has_work = true;
+    for (size_t i = 0; i < sim->unit_count; i++) {
+        struct sim_unit *unit = &sim->units[(start + i) % sim->unit_count];
+
+        if (unit->has_token && unit->parent != NULL && strcmp(unit->parent, code) == 0)
+            return unit;
+    }
+    return NULL;
 }

@@ -1,224 +1,316 @@
 /*
- * simulate_desk.c - the desk's part of the demo day: answers, sends, reviews, calls back.
+ * simulate_desk.c - the desk's part of the day: looks at what came in, answers, sends, decides what
+ * units ask for, reviews, calls back.
  */
 #include <string.h>
 
 #include "client/simulate.h"
 
-static void begin(struct json_writer *w, struct sbuf *body)
+#define NEVER_ANSWERED 9 /* the first call-back of one in so many */
+
+void sim_settle(struct simulation *sim, struct sim_ticket *ticket, enum sim_end end)
 {
-    sbuf_init(body, 0);
-    jw_init(w, body);
-    jw_object(w, NULL);
+    if (ticket->is_settled)
+        return;
+    ticket->is_settled = true;
+    ticket->end = end;
+    sim->settled++;
+    if (end != END_OPEN)
+        sim->ended++;
 }
 
-static enum exit_code act(struct simulation *sim, struct sim_ticket *ticket, const char *action,
-                          struct json_writer *w, struct sbuf *body, bool *done_r)
+static bool is_urgent(const struct sim_ticket *ticket)
 {
-    enum exit_code code;
-
-    jw_object_end(w);
-    code = sim_desk_act(sim, ticket, action, body, done_r);
-    sbuf_free(body);
-    return code;
+    return ticket->door == DOOR_DEVICE || ticket->matter->urgency != URGENCY_NORMAL;
 }
 
-static enum exit_code act_text(struct simulation *sim, struct sim_ticket *ticket,
-                               const char *action, const char *field, const char *text,
-                               bool *done_r)
-{
-    struct json_writer w;
-    struct sbuf body;
+/* ---- the first look ----------------------------------------------------------------------------
+ */
 
-    begin(&w, &body);
-    if (field != NULL)
-        jw_string(&w, field, text);
-    return act(sim, ticket, action, &w, &body, done_r);
+/* With one text member, which may be absent. */
+static void end_at_desk(struct simulation *sim, struct sim_ticket *ticket, const char *action,
+                        const char *key, const char *text, enum sim_end end)
+{
+    struct sim_body body;
+
+    sim_body_begin(&body);
+    if (key != NULL)
+        jw_string(&body.w, key, text);
+    if (sim_desk_act(sim, ticket, action, &body))
+        sim_settle(sim, ticket, end);
 }
 
-static enum exit_code end_at_desk(struct simulation *sim, struct sim_ticket *ticket,
-                                  const char *action, const char *field, const char *text)
+static void answer(struct simulation *sim, struct sim_ticket *ticket)
 {
-    bool done;
-    enum exit_code code = act_text(sim, ticket, action, field, text, &done);
+    const char *reply = ticket->matter->answer;
 
-    if (code == EXIT_DONE && done)
-        sim_settle(sim, ticket, true);
-    return code;
+    end_at_desk(sim, ticket, "answer", "reply",
+                reply != NULL ? reply : ticket->matter->public_reply, END_ANSWERED);
 }
 
-static enum exit_code dispatch(struct simulation *sim, struct sim_ticket *ticket)
+static void reject(struct simulation *sim, struct sim_ticket *ticket)
 {
-    const struct sim_unit *unit = sim_unit_any(sim);
-    bool done;
-    enum exit_code code = act_text(sim, ticket, "dispatch", "lead_unit", unit->code, &done);
+    end_at_desk(sim, ticket, "reject", "ground", "诉求不属于热线受理范围，已告知其他途径",
+                END_REJECTED);
+}
 
-    if (code == EXIT_DONE && done) {
-        ticket->lead_unit = unit->code;
-        sim_unit_notify(sim, unit->code);
+static void refer(struct simulation *sim, struct sim_ticket *ticket)
+{
+    end_at_desk(sim, ticket, "refer", "to", ticket->door == DOOR_DEVICE ? "120" : "110",
+                END_REFERRED);
+}
+
+static void withdraw(struct simulation *sim, struct sim_ticket *ticket)
+{
+    if (ticket->door == DOOR_WECHAT)
+        sim_wechat_withdraw(sim, ticket);
+    else
+        end_at_desk(sim, ticket, "withdraw", NULL, NULL, END_WITHDRAWN);
+}
+
+static void false_alarm(struct simulation *sim, struct sim_ticket *ticket)
+{
+    end_at_desk(sim, ticket, "false-alarm", "text", "电话核实，老人误触，平安", END_FALSE_ALARM);
+}
+
+static void dispatch(struct simulation *sim, struct sim_ticket *ticket)
+{
+    struct sim_unit *unit = sim_unit_any(sim, NULL);
+    struct sim_body body;
+
+    sim_body_begin(&body);
+    jw_string(&body.w, "lead_unit", unit->code);
+    if (!sim_desk_act(sim, ticket, "dispatch", &body))
+        return;
+    ticket->lead_unit = unit->code;
+    sim_unit_notify(sim, unit->code, is_urgent(ticket));
+}
+
+/* What the desk does by itself, and when: seconds after it came. */
+static const struct {
+    void (*act)(struct simulation *sim, struct sim_ticket *ticket); /* NULL: it is for a unit */
+    int64_t least_s, most_s;
+} firsts[PLAN_COUNT] = {
+    [PLAN_ANSWER] = {answer, 20, 60},          [PLAN_REJECT] = {reject, 180, 600},
+    [PLAN_WITHDRAW] = {withdraw, 1200, 2400},  [PLAN_REFER] = {refer, 30, 120},
+    [PLAN_FALSE_ALARM] = {false_alarm, 9, 70},
+};
+
+static void first_step(struct simulation *sim, void *subject)
+{
+    struct sim_ticket *ticket = subject;
+    const struct sim_unit *unit;
+
+    if (ticket->is_settled)
+        return;
+    if (firsts[ticket->plan].act != NULL) {
+        firsts[ticket->plan].act(sim, ticket);
+        return;
     }
-    return code;
+    if (ticket->lead_unit == NULL)
+        dispatch(sim, ticket);
+    /* Without the unit's token nobody can go on. */
+    unit = sim_unit_find(sim, ticket->lead_unit);
+    if (unit == NULL || !unit->has_token || ticket->plan == PLAN_LEFT_UNSIGNED)
+        sim_settle(sim, ticket, END_OPEN);
 }
 
-static enum exit_code first_step(struct simulation *sim, struct sim_ticket *ticket)
+static void take_in(struct simulation *sim, struct sim_ticket *ticket)
 {
-    const char *answer = ticket->matter->answer;
+    int64_t least_s = firsts[ticket->plan].act == NULL ? 60 : firsts[ticket->plan].least_s;
+    int64_t most_s = firsts[ticket->plan].act == NULL ? 600 : firsts[ticket->plan].most_s;
 
-    switch (ticket->plan) {
-    case PLAN_ANSWER:
-        return end_at_desk(sim, ticket, "answer", "reply",
-                           answer != NULL ? answer : ticket->matter->public_reply);
-    case PLAN_REJECT:
-        return end_at_desk(sim, ticket, "reject", "ground",
-                           "诉求不属于热线受理范围，已告知其他途径");
-    case PLAN_REFER:
-        return end_at_desk(sim, ticket, "refer", "to", "110");
-    case PLAN_WITHDRAW:
-        return end_at_desk(sim, ticket, "withdraw", NULL, NULL);
-    case PLAN_CLOSE:
-    case PLAN_REVIEW_FAIL:
-    case PLAN_REDO:
-    case PLAN_LEFT_UNSIGNED:
-    case PLAN_LEFT_WORKING:
-    case PLAN_LEFT_REVIEW:
-    case PLAN_LEFT_CALLBACK:
-    case PLAN_COUNT:
-        break;
-    }
-    return ticket->lead_unit == NULL ? dispatch(sim, ticket) : EXIT_DONE;
+    sim->received++;
+    if (ticket->lead_unit != NULL)
+        sim_unit_notify(sim, ticket->lead_unit, is_urgent(ticket));
+    sim_after(sim, least_s, most_s, first_step, ticket);
 }
 
-enum exit_code sim_desk_first(struct simulation *sim)
+/* false: it joined another one, which goes on as it was going to. */
+static bool number_is_new(struct simulation *sim, struct sim_ticket *ticket, const char *number)
 {
-    for (size_t i = 0; i < sim->created; i++) {
-        struct sim_ticket *ticket = &sim->tickets[i];
-        enum exit_code code;
-
-        if (ticket->number == NULL) {
-            sim_settle(sim, ticket, false);
-            continue;
-        }
-        code = first_step(sim, ticket);
-        if (code != EXIT_DONE)
-            return code;
-        /* Without the unit's token nobody can go on. */
-        if (ticket->stage == STAGE_NEW &&
-            (ticket->lead_unit == NULL || sim_unit_find(sim, ticket->lead_unit) == NULL ||
-             !sim_unit_find(sim, ticket->lead_unit)->has_token))
-            sim_settle(sim, ticket, ticket->plan == PLAN_LEFT_UNSIGNED);
+    if (map_gets(sim->by_number, number) != NULL) {
+        ticket->is_ours = false;
+        sim_settle(sim, ticket, END_OPEN);
+        return false;
     }
-    return EXIT_DONE;
+    ticket->number = arena_strdup(sim->arena, number);
+    map_puts(sim->by_number, ticket->number, ticket);
+    return true;
+}
+
+static void take_route(struct simulation *sim, struct sim_ticket *ticket,
+                       const struct json_value *v)
+{
+    const struct json_value *route = json_get(v, "route"), *co = json_get(route, "co_units");
+    const char *lead = json_string(json_get(route, "lead_unit"), NULL);
+    const char *code = json_string(json_get(v, "query_code"), NULL);
+
+    if (code != NULL)
+        ticket->query_code = arena_strdup(sim->arena, code);
+    if (lead != NULL)
+        ticket->lead_unit = arena_strdup(sim->arena, lead);
+    for (size_t i = 0; i < json_array_length(co); i++)
+        sim_unit_notify(sim, json_string(json_at(co, i), NULL), is_urgent(ticket));
+}
+
+void sim_received_routed(struct simulation *sim, struct sim_ticket *ticket,
+                         const struct json_value *receipt)
+{
+    const char *number = json_string(json_get(receipt, "number"), NULL);
+
+    if (number == NULL) {
+        sim_complain(sim, "POST /v1/tickets", "number");
+        sim_settle(sim, ticket, END_OPEN);
+    } else if (number_is_new(sim, ticket, number)) {
+        take_route(sim, ticket, receipt);
+        take_in(sim, ticket);
+    }
+}
+
+void sim_received(struct simulation *sim, struct sim_ticket *ticket, const char *number)
+{
+    struct api_answer seen;
+
+    if (!number_is_new(sim, ticket, number))
+        return;
+    if (sim_get(sim, "desk", sim_path(sim, "/v1/tickets/", number, ""), &seen) != SIM_DONE) {
+        sim_settle(sim, ticket, END_OPEN);
+        return;
+    }
+    take_route(sim, ticket, api_root(&seen));
+    api_answer_free(&seen);
+    take_in(sim, ticket);
+}
+
+/* ---- what units ask for ------------------------------------------------------------------------
+ */
+
+static const char *const requests[PLAN_COUNT] = {
+    [PLAN_RETURN] = "return", [PLAN_RETURN_REFUSED] = "return", [PLAN_EXTEND] = "extension"};
+
+static void decide(struct simulation *sim, void *subject)
+{
+    struct sim_work *work = subject;
+    struct sim_ticket *ticket = work->ticket;
+    bool is_return = ticket->plan == PLAN_RETURN, is_granted = ticket->plan != PLAN_RETURN_REFUSED;
+    const struct sim_unit *other = is_return ? sim_unit_any(sim, work->unit->code) : NULL;
+    struct sim_body body;
+
+    sim_body_begin(&body);
+    jw_string(&body.w, "request", requests[ticket->plan]);
+    jw_bool(&body.w, "grant", is_granted);
+    if (other != NULL)
+        jw_string(&body.w, "lead_unit", other->code);
+    jw_string(&body.w, "text", is_granted ? "情况属实，同意" : "属你单位职责，请按期办理");
+    if (!sim_desk_act(sim, ticket, "decide", &body))
+        return;
+    if (other == NULL) {
+        sim_unit_go_on(sim, work);
+        return;
+    }
+    ticket->lead_unit = other->code;
+    ticket->lead = NULL;
+    sim_unit_notify(sim, other->code, is_urgent(ticket));
+}
+
+void sim_decide(struct simulation *sim, struct sim_work *work)
+{
+    sim_after(sim, 300, 1800, decide, work);
 }
 
 /* ---- review and call-back ----------------------------------------------------------------------
  */
 
-static enum exit_code review(struct simulation *sim, struct sim_ticket *ticket, bool pass,
-                             bool *done_r)
+static bool review(struct simulation *sim, struct sim_ticket *ticket, bool pass)
 {
-    struct json_writer w;
-    struct sbuf body;
+    struct sim_body body;
 
-    begin(&w, &body);
-    jw_bool(&w, "pass", pass);
-    jw_string(&w, "text", pass ? "情况属实，答复规范，同意办结" : "未附现场情况，请补充后再报");
-    return act(sim, ticket, "review", &w, &body, done_r);
+    sim_body_begin(&body);
+    jw_bool(&body.w, "pass", pass);
+    jw_string(&body.w, "text",
+              pass ? "情况属实，答复规范，同意办结" : "未附现场情况，请补充后再报");
+    return sim_desk_act(sim, ticket, "review", &body);
 }
 
-static enum exit_code nobody_answers(struct simulation *sim, struct sim_ticket *ticket,
-                                     bool *done_r)
+static bool nobody_answers(struct simulation *sim, struct sim_ticket *ticket)
 {
-    struct json_writer w;
-    struct sbuf body;
+    struct sim_body body;
 
-    begin(&w, &body);
-    jw_bool(&w, "reached", false);
-    jw_string(&w, "text", "第一次拨打无人接听");
-    return act(sim, ticket, "callback", &w, &body, done_r);
+    sim_body_begin(&body);
+    jw_bool(&body.w, "reached", false);
+    jw_string(&body.w, "text", "第一次拨打无人接听");
+    return sim_desk_act(sim, ticket, "callback", &body);
 }
 
-static enum exit_code call_back(struct simulation *sim, struct sim_ticket *ticket, bool content,
-                                bool *done_r)
+void sim_called_back(struct simulation *sim, struct sim_ticket *ticket, bool is_content)
 {
-    static const int grades[] = {5, 5, 4, 5, 4, 3};
-    struct json_writer w;
-    struct sbuf body;
+    const struct sim_unit *unit = sim_unit_find(sim, ticket->lead_unit);
 
-    begin(&w, &body);
-    jw_bool(&w, "reached", true);
-    jw_bool(&w, "contacted", true);
-    jw_bool(&w, "solved", content);
-    jw_int(&w, "satisfied", content ? grades[sim_random(sim, ARRAY_LEN(grades))] : 2);
-    jw_string(&w, "text", content ? "市民表示问题已经解决" : "市民表示问题仍然存在，要求继续处理");
-    return act(sim, ticket, "callback", &w, &body, done_r);
-}
-
-static enum exit_code fail_review(struct simulation *sim, struct sim_ticket *ticket)
-{
-    bool done;
-    enum exit_code code = review(sim, ticket, false, &done);
-
-    if (code == EXIT_DONE && done) {
-        ticket->review_failed_once = true;
-        ticket->stage = STAGE_REWORK;
-        sim_unit_notify(sim, ticket->lead_unit);
-    }
-    return code;
-}
-
-static enum exit_code ask_citizen(struct simulation *sim, struct sim_ticket *ticket)
-{
-    bool content = ticket->plan != PLAN_REDO || ticket->round > 1, done = true;
-    enum exit_code code = EXIT_DONE;
-
-    if (sim_random(sim, 9) == 0)
-        code = nobody_answers(sim, ticket, &done);
-    if (code == EXIT_DONE && done)
-        code = call_back(sim, ticket, content, &done);
-    if (code != EXIT_DONE || !done)
-        return code;
-    if (content) {
-        sim_settle(sim, ticket, true);
-        return EXIT_DONE;
+    if (is_content) {
+        ticket->end_tier = unit == NULL ? TIER_CITY : unit->tier;
+        sim_settle(sim, ticket, END_CLOSED);
+        return;
     }
     ticket->round++;
-    ticket->stage = STAGE_NEW;
-    sim_unit_notify(sim, ticket->lead_unit);
-    return EXIT_DONE;
+    ticket->lead = NULL;
+    sim_unit_notify(sim, ticket->lead_unit, is_urgent(ticket));
 }
 
-static enum exit_code look_at_report(struct simulation *sim, struct sim_ticket *ticket)
+static void call_back(struct simulation *sim, void *subject)
 {
-    enum exit_code code;
-    bool done;
+    static const int grades[] = {5, 5, 4, 5, 4, 3};
+    struct sim_ticket *ticket = subject;
+    bool is_content = ticket->plan != PLAN_REDO || ticket->round > 1;
+    int grade = is_content ? grades[sim_random(sim, ARRAY_LEN(grades))] : 2;
+    struct sim_body body;
 
-    if (ticket->plan == PLAN_LEFT_REVIEW) {
-        sim_settle(sim, ticket, true);
-        return EXIT_DONE;
+    if (ticket->door == DOOR_WECHAT) {
+        sim_wechat_rate(sim, ticket, grade, is_content);
+        return;
     }
-    if (ticket->plan == PLAN_REVIEW_FAIL && !ticket->review_failed_once)
-        return fail_review(sim, ticket);
-    code = review(sim, ticket, true, &done);
-    if (code != EXIT_DONE || !done)
-        return code;
-    if (ticket->plan == PLAN_LEFT_CALLBACK) {
-        sim_settle(sim, ticket, true);
-        return EXIT_DONE;
-    }
-    return ask_citizen(sim, ticket);
+    sim_body_begin(&body);
+    jw_bool(&body.w, "reached", true);
+    jw_bool(&body.w, "contacted", true);
+    jw_bool(&body.w, "solved", is_content);
+    jw_int(&body.w, "satisfied", grade);
+    jw_string(&body.w, "text",
+              is_content ? "市民表示问题已经解决" : "市民表示问题仍然存在，要求继续处理");
+    if (sim_desk_act(sim, ticket, "callback", &body))
+        sim_called_back(sim, ticket, is_content);
 }
 
-enum exit_code sim_desk_review(struct simulation *sim)
+static void first_call(struct simulation *sim, void *subject)
 {
-    for (size_t i = 0; i < sim->created; i++) {
-        struct sim_ticket *ticket = &sim->tickets[i];
+    struct sim_ticket *ticket = subject;
 
-        if (ticket->stage == STAGE_REPORTED) {
-            enum exit_code code = look_at_report(sim, ticket);
+    if (ticket->door == DOOR_WECHAT || sim_random(sim, NEVER_ANSWERED) != 0)
+        call_back(sim, ticket);
+    else if (nobody_answers(sim, ticket))
+        sim_in_office(sim, is_urgent(ticket), 1800, 3600, call_back, ticket);
+}
 
-            if (code != EXIT_DONE)
-                return code;
-        }
+static void look_at_report(struct simulation *sim, void *subject)
+{
+    struct sim_ticket *ticket = subject;
+    bool fails = ticket->plan == PLAN_REVIEW_FAIL && !ticket->review_failed_once;
+
+    if (!review(sim, ticket, !fails))
+        return;
+    if (fails) {
+        ticket->review_failed_once = true;
+        sim_unit_go_on(sim, ticket->lead);
+    } else if (ticket->plan == PLAN_LEFT_CALLBACK) {
+        sim_settle(sim, ticket, END_OPEN);
+    } else {
+        sim_in_office(sim, is_urgent(ticket), 600, 3600, first_call, ticket);
     }
-    return EXIT_DONE;
+}
+
+void sim_reported(struct simulation *sim, struct sim_ticket *ticket)
+{
+    if (ticket->plan == PLAN_LEFT_REVIEW)
+        sim_settle(sim, ticket, END_OPEN);
+    else
+        sim_in_office(sim, is_urgent(ticket), 300, 2400, look_at_report, ticket);
 }

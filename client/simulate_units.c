@@ -1,5 +1,6 @@
 /*
- * simulate_units.c - the units' part of the demo day: claim, sign, contact, report.
+ * simulate_units.c - the units' part of the day: claim, sign, contact, report; sometimes give back,
+ * ask for more days, hand down or up.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,279 +9,289 @@
 
 #define CLAIM_LIMIT 100
 #define LEASE_SECONDS 600
-#define MAX_CLAIMS_PER_LOOK 50 /* of 100 each: more than a demo day ever sends to one unit */
+#define MAX_CLAIMS_PER_LOOK 50 /* of 100 each: more than a day ever sends to one unit */
+#define LONGEST_WORK_S 14400   /* between contact and report */
+#define MOST_REPORTS 20        /* tries of a lead that waits for its co-units */
 
-/* One assignment in a unit's hands. */
-struct work {
-    const char *who; /* "unit:CODE" */
-    const char *unit;
-    char *assignment;
-    char *lease;
-    struct sim_ticket *ticket; /* NULL: not one of ours */
+/* What a unit has leased. */
+struct leased {
+    struct sim_work work;
+    char *lease; /* NULL: none */
 };
 
-struct work_list {
-    struct work *items;
+struct lease_list {
+    struct leased *items;
     size_t count, cap;
 };
 
-static void work_add(struct work_list *list, const struct work *work)
+static void list_add(struct lease_list *list, const struct leased *leased)
 {
     if (list->count == list->cap) {
         list->cap = list->cap == 0 ? 64 : list->cap * 2;
-        list->items = xrealloc_array(list->items, list->cap, sizeof(struct work));
+        list->items = xrealloc_array(list->items, list->cap, sizeof(*list->items));
     }
-    list->items[list->count++] = *work;
+    list->items[list->count++] = *leased;
 }
 
-static enum exit_code act(struct simulation *sim, const struct work *work, const char *action,
-                          struct json_writer *w, struct sbuf *body, bool *refused_r)
+static bool is_urgent(const struct sim_work *work)
 {
-    enum exit_code code;
-    struct sbuf path;
-
-    jw_object_end(w);
-    sbuf_init(&path, 0);
-    sbuf_adds(&path, "/v1/assignments/");
-    path_segment(&path, work->assignment);
-    sbuf_addf(&path, "/%s", action);
-    code = sim_post(sim, work->who, path.data, body, NULL, NULL, refused_r);
-    sbuf_free(&path);
-    sbuf_free(body);
-    return code;
+    return work->ticket->door == DOOR_DEVICE || work->ticket->matter->urgency != URGENCY_NORMAL;
 }
 
-static void begin(struct json_writer *w, struct sbuf *body)
+static enum sim_answer act(struct simulation *sim, const struct sim_work *work, const char *action,
+                           struct sim_body *body, const char *may)
 {
-    sbuf_init(body, 0);
-    jw_init(w, body);
-    jw_object(w, NULL);
+    const char *after = arena_printf(sim->scratch, "/%s", action);
+
+    return sim_post(sim, work->who, sim_path(sim, "/v1/assignments/", work->assignment, after),
+                    body, may, NULL);
 }
 
-static enum exit_code act_lease(struct simulation *sim, const struct work *work, const char *action,
-                                bool *refused_r)
+/* ---- work on one assignment --------------------------------------------------------------------
+ */
+
+static void go_on(struct simulation *sim, void *subject);
+
+static void report(struct simulation *sim, void *subject)
 {
-    struct json_writer w;
-    struct sbuf body;
+    struct sim_work *work = subject;
+    struct sim_ticket *ticket = work->ticket;
+    enum sim_answer said;
+    struct sim_body body;
 
-    begin(&w, &body);
-    if (work->lease != NULL)
-        jw_string(&w, "lease", work->lease);
-    return act(sim, work, action, &w, &body, refused_r);
+    if (ticket->is_settled && work->is_lead)
+        return;
+    sim_body_begin(&body);
+    jw_bool(&body.w, "solved", true);
+    jw_string(&body.w, "internal", "工作人员已到现场核实处理，留有照片和记录");
+    jw_string(&body.w, "public_reply", ticket->matter->public_reply);
+    said = act(sim, work, "report", &body, "co_units_pending");
+    if (said == SIM_DONE && work->is_lead)
+        sim_reported(sim, ticket);
+    else if (said == SIM_NOT_NOW && ++ticket->tries < MOST_REPORTS)
+        sim_in_office(sim, is_urgent(work), 900, 2400, report, work);
+    else if (said != SIM_DONE && work->is_lead)
+        sim_settle(sim, ticket, END_OPEN);
 }
 
-static enum exit_code contact(struct simulation *sim, const struct work *work, bool *refused_r)
+void sim_unit_go_on(struct simulation *sim, struct sim_work *work)
 {
-    struct json_writer w;
-    struct sbuf body;
-
-    begin(&w, &body);
-    jw_string(&w, "text", "已电话联系诉求人，了解情况并告知办理安排");
-    return act(sim, work, "contact", &w, &body, refused_r);
+    sim_in_office(sim, is_urgent(work), 600, 5400, report, work);
 }
 
-static enum exit_code report(struct simulation *sim, const struct work *work, bool *refused_r)
+static void give_back(struct simulation *sim, struct sim_work *work)
 {
-    struct json_writer w;
-    struct sbuf body;
+    struct sim_body body;
 
-    begin(&w, &body);
-    jw_bool(&w, "solved", true);
-    jw_string(&w, "internal", "工作人员已到现场核实处理，留有照片和记录");
-    jw_string(&w, "public_reply", work->ticket->matter->public_reply);
-    return act(sim, work, "report", &w, &body, refused_r);
+    sim_body_begin(&body);
+    jw_string(&body.w, "ground", "not_own_duty");
+    jw_string(&body.w, "text", "经核实该事项不属本单位职责，建议转由主管单位办理");
+    if (act(sim, work, "return", &body, NULL) == SIM_DONE)
+        sim_decide(sim, work);
+    else
+        sim_settle(sim, work->ticket, END_OPEN);
 }
 
-static bool is_lead(const struct work *work)
+static void extend(struct simulation *sim, struct sim_work *work)
 {
-    return work->ticket->lead_unit != NULL && strcmp(work->ticket->lead_unit, work->unit) == 0;
+    struct sim_body body;
+
+    sim_body_begin(&body);
+    jw_int(&body.w, "days", 3);
+    jw_string(&body.w, "ground", "需采购配件并协调多方，申请延期");
+    if (act(sim, work, "extend", &body, NULL) == SIM_DONE)
+        sim_decide(sim, work);
+    else
+        sim_settle(sim, work->ticket, END_OPEN);
 }
 
-static void reported(const struct work *work)
-{
-    if (is_lead(work))
-        work->ticket->stage = STAGE_REPORTED;
-}
-
-/* Signs, calls the citizen, and reports unless the plan leaves it there. */
-static enum exit_code work_on(struct simulation *sim, const struct work *work,
-                              struct work_list *again)
+static void hand_on(struct simulation *sim, struct sim_work *work, const char *action,
+                    const struct sim_unit *to)
 {
     struct sim_ticket *ticket = work->ticket;
-    bool refused = false;
-    enum exit_code code = act_lease(sim, work, "sign", &refused);
+    struct sim_body body;
 
-    if (code == EXIT_DONE && !refused)
-        code = contact(sim, work, &refused);
-    if (code != EXIT_DONE)
-        return code;
-    if (refused) {
-        sim->refused++;
-        sim_settle(sim, ticket, false);
-        return EXIT_DONE;
+    sim_body_begin(&body);
+    if (ticket->plan == PLAN_FORWARD)
+        jw_string(&body.w, "unit", to->code);
+    jw_string(&body.w, "text",
+              ticket->plan == PLAN_FORWARD ? "请就近办理并反馈" : "超出本级权限，请上级单位办理");
+    if (act(sim, work, action, &body, NULL) != SIM_DONE) {
+        sim_settle(sim, ticket, END_OPEN);
+        return;
     }
-    if (is_lead(work)) {
-        ticket->stage = STAGE_WORKING;
-        ticket->lead_assignment = work->assignment;
-    }
-    if (ticket->plan == PLAN_LEFT_WORKING) {
-        if (is_lead(work))
-            sim_settle(sim, ticket, true);
-        return EXIT_DONE;
-    }
-    code = report(sim, work, &refused);
-    if (code == EXIT_DONE && refused)
-        work_add(again, work); /* a lead may have to wait for its co-units */
-    else if (code == EXIT_DONE)
-        reported(work);
-    return code;
+    ticket->lead_unit = to->code;
+    ticket->lead = NULL;
+    sim_unit_notify(sim, to->code, is_urgent(work));
 }
 
-/* "assignment" is the id, or an object that has it. */
-static const char *assignment_id(const struct json_value *item)
+/* Up or down, if there is somebody; else it does the work itself. */
+static bool tell_story(struct simulation *sim, struct sim_work *work)
 {
-    const struct json_value *v = json_get(item, "assignment");
+    const struct sim_unit *below = NULL, *above = NULL;
 
-    return json_string(json_type(v) == JSON_OBJECT ? json_get(v, "id") : v, NULL);
+    work->ticket->story_told = true;
+    if (work->ticket->plan == PLAN_RETURN || work->ticket->plan == PLAN_RETURN_REFUSED)
+        give_back(sim, work);
+    else if (work->ticket->plan == PLAN_EXTEND)
+        extend(sim, work);
+    else if (work->ticket->plan == PLAN_FORWARD &&
+             (below = sim_unit_below(sim, work->unit->code)) != NULL)
+        hand_on(sim, work, "forward", below);
+    else if (work->ticket->plan == PLAN_ESCALATE &&
+             (above = sim_unit_find(sim, work->unit->parent)) != NULL && above->has_token)
+        hand_on(sim, work, "escalate", above);
+    else
+        return false;
+    return true;
 }
 
-static const char *ticket_number(const struct json_value *item)
+static void go_on(struct simulation *sim, void *subject)
 {
-    const struct json_value *v = json_get(item, "ticket");
+    struct sim_work *work = subject;
 
-    return json_string(json_type(v) == JSON_OBJECT ? json_get(v, "number") : v, NULL);
+    if (work->ticket->is_settled && work->is_lead)
+        return;
+    if (work->is_lead && !work->ticket->story_told && tell_story(sim, work))
+        return;
+    sim_in_office(sim, is_urgent(work), 1200, LONGEST_WORK_S, report, work);
 }
 
-static void take_items(struct simulation *sim, const struct work *unit,
-                       const struct json_value *items, struct work_list *list)
+static void contact(struct simulation *sim, void *subject)
 {
+    struct sim_work *work = subject;
+    struct sim_body body;
+
+    if (work->ticket->is_settled && work->is_lead)
+        return;
+    sim_body_begin(&body);
+    jw_string(&body.w, "text", "已电话联系诉求人，了解情况并告知办理安排");
+    if (act(sim, work, "contact", &body, NULL) != SIM_DONE) {
+        if (work->is_lead)
+            sim_settle(sim, work->ticket, END_OPEN);
+    } else if (work->ticket->plan == PLAN_LEFT_WORKING) {
+        if (work->is_lead)
+            sim_settle(sim, work->ticket, END_OPEN);
+    } else {
+        sim_after(sim, 60, 900, go_on, work);
+    }
+}
+
+/* ---- the queue ---------------------------------------------------------------------------------
+ */
+
+static enum sim_answer with_lease(struct simulation *sim, const struct leased *leased,
+                                  const char *action)
+{
+    struct sim_body body;
+
+    sim_body_begin(&body);
+    if (leased->lease != NULL)
+        jw_string(&body.w, "lease", leased->lease);
+    return act(sim, &leased->work, action, &body, NULL);
+}
+
+static void sign(struct simulation *sim, const struct leased *leased)
+{
+    struct sim_work *work = arena_alloc(sim->arena, sizeof(*work));
+    struct sim_ticket *ticket = leased->work.ticket;
+
+    *work = leased->work;
+    if (with_lease(sim, leased, "sign") != SIM_DONE) {
+        if (work->is_lead)
+            sim_settle(sim, ticket, END_OPEN);
+        return;
+    }
+    if (work->is_lead) {
+        ticket->lead = work;
+        ticket->tries = 0;
+    }
+    sim_in_office(sim, is_urgent(work), 180, 1800, contact, work);
+}
+
+/* Only what a unit shall work on; the rest stays in its queue. */
+static bool is_to_be_signed(const struct sim_work *work)
+{
+    static const bool is_for_desk[PLAN_COUNT] = {
+        [PLAN_ANSWER] = true, [PLAN_REJECT] = true,      [PLAN_WITHDRAW] = true,
+        [PLAN_REFER] = true,  [PLAN_FALSE_ALARM] = true, [PLAN_LEFT_UNSIGNED] = true,
+    };
+
+    return work->ticket != NULL && !is_for_desk[work->ticket->plan] &&
+           (!work->ticket->is_settled || !work->is_lead);
+}
+
+static void take_items(struct simulation *sim, const struct sim_unit *unit,
+                       const struct json_value *items, struct lease_list *list)
+{
+    const char *who = arena_printf(sim->arena, "unit:%s", unit->code);
+
     for (size_t i = 0; i < json_array_length(items); i++) {
         const struct json_value *item = json_at(items, i);
-        const char *id = assignment_id(item), *number = ticket_number(item);
+        const char *id = json_string(json_get(item, "assignment"), NULL);
+        const char *role = json_string(json_get(item, "role"), NULL);
         const char *lease = json_string(json_get(item, "lease"), NULL);
-        struct work work = *unit;
+        const char *number = json_string(json_get(json_get(item, "ticket"), "number"), NULL);
 
-        if (id == NULL)
+        if (id == NULL || number == NULL)
             continue;
-        work.assignment = arena_strdup(sim->arena, id);
-        work.lease = lease == NULL ? NULL : arena_strdup(sim->arena, lease);
-        work.ticket = number == NULL ? NULL : map_gets(sim->by_number, number);
-        work_add(list, &work);
+        list_add(
+            list,
+            &(struct leased){
+                {unit, who, arena_strdup(sim->arena, id), map_gets(sim->by_number, number),
+                 role != NULL && strcmp(role, assignment_role_words[ASSIGNMENT_LEAD].code) == 0},
+                lease == NULL ? NULL : arena_strdup(sim->arena, lease)});
     }
 }
 
-/* Leases everything in the unit's queue; what is not ours is given back afterwards. */
-static enum exit_code claim_all(struct simulation *sim, const struct work *unit,
-                                struct work_list *list)
+/* Leases everything in the queue; what is not signed is given back afterwards. */
+static void claim_all(struct simulation *sim, const struct sim_unit *unit, struct lease_list *list)
 {
-    for (int claims = 0; claims < MAX_CLAIMS_PER_LOOK; claims++) {
-        struct api_answer answer;
-        struct json_writer w;
-        enum exit_code code;
-        struct sbuf body;
-        bool refused;
-        size_t before = list->count;
+    const char *who = arena_printf(sim->scratch, "unit:%s", unit->code);
 
-        begin(&w, &body);
-        jw_int(&w, "limit", CLAIM_LIMIT);
-        jw_int(&w, "lease_seconds", LEASE_SECONDS);
-        jw_object_end(&w);
-        code = sim_post(sim, unit->who, "/v1/queue/claim", &body, NULL, &answer, &refused);
-        sbuf_free(&body);
-        if (code != EXIT_DONE || refused)
-            return code;
+    for (int claims = 0; claims < MAX_CLAIMS_PER_LOOK; claims++) {
+        size_t before = list->count;
+        struct api_answer answer;
+        struct sim_body body;
+
+        sim_body_begin(&body);
+        jw_int(&body.w, "limit", CLAIM_LIMIT);
+        jw_int(&body.w, "lease_seconds", LEASE_SECONDS);
+        if (sim_post(sim, who, "/v1/queue/claim", &body, NULL, &answer) != SIM_DONE)
+            return;
         take_items(sim, unit, json_get(api_root(&answer), "items"), list);
         api_answer_free(&answer);
-        if (list->count == before)
-            break;
+        if (list->count - before < CLAIM_LIMIT)
+            return;
     }
-    return EXIT_DONE;
 }
 
-static enum exit_code give_back(struct simulation *sim, const struct work *work)
+static void look(struct simulation *sim, void *subject)
 {
-    bool refused;
+    struct sim_unit *unit = subject;
+    struct lease_list list = {0};
 
-    if (work->ticket != NULL && work->ticket->plan == PLAN_LEFT_UNSIGNED && is_lead(work))
-        sim_settle(sim, work->ticket, true);
-    return act_lease(sim, work, "release", &refused);
-}
-
-static enum exit_code unit_looks(struct simulation *sim, const struct sim_unit *unit,
-                                 struct work_list *again)
-{
-    struct work who = {.who = arena_printf(sim->arena, "unit:%s", unit->code), .unit = unit->code};
-    struct work_list list = {0};
-    enum exit_code code = claim_all(sim, &who, &list);
-
-    for (size_t i = 0; code == EXIT_DONE && i < list.count; i++) {
-        const struct work *work = &list.items[i];
-        bool is_ours = work->ticket != NULL && work->ticket->stage != STAGE_SETTLED &&
-                       work->ticket->plan != PLAN_LEFT_UNSIGNED;
-
-        code = is_ours ? work_on(sim, work, again) : give_back(sim, work);
+    unit->will_look = false;
+    claim_all(sim, unit, &list);
+    for (size_t i = 0; i < list.count && sim->code == EXIT_DONE; i++) {
+        if (is_to_be_signed(&list.items[i].work))
+            sign(sim, &list.items[i]);
+        else
+            with_lease(sim, &list.items[i], "release");
     }
     free(list.items);
-    return code;
 }
 
-/* Reports that had to wait for others. */
-static enum exit_code report_again(struct simulation *sim, const struct work_list *again)
+/* An urgent matter rings; the rest is seen when somebody looks. */
+void sim_unit_notify(struct simulation *sim, const char *code, bool is_urgent_one)
 {
-    enum exit_code code = EXIT_DONE;
+    struct sim_unit *unit = sim_unit_find(sim, code);
 
-    for (size_t i = 0; code == EXIT_DONE && i < again->count; i++) {
-        bool refused;
-
-        code = report(sim, &again->items[i], &refused);
-        if (code == EXIT_DONE && refused) {
-            sim->refused++;
-            sim_settle(sim, again->items[i].ticket, false);
-        } else if (code == EXIT_DONE) {
-            reported(&again->items[i]);
-        }
-    }
-    return code;
-}
-
-static enum exit_code rework(struct simulation *sim, struct work_list *again)
-{
-    for (size_t i = 0; i < sim->created; i++) {
-        struct sim_ticket *ticket = &sim->tickets[i];
-        struct work work = {
-            .unit = ticket->lead_unit, .assignment = ticket->lead_assignment, .ticket = ticket};
-        enum exit_code code;
-        bool refused;
-
-        if (ticket->stage != STAGE_REWORK)
-            continue;
-        work.who = arena_printf(sim->arena, "unit:%s", ticket->lead_unit);
-        code = report(sim, &work, &refused);
-        if (code != EXIT_DONE)
-            return code;
-        if (refused)
-            work_add(again, &work);
-        else
-            reported(&work);
-    }
-    return EXIT_DONE;
-}
-
-enum exit_code sim_units_work(struct simulation *sim)
-{
-    struct work_list again = {0};
-    enum exit_code code = rework(sim, &again);
-
-    for (size_t i = 0; code == EXIT_DONE && i < sim->unit_count; i++) {
-        struct sim_unit *unit = &sim->units[i];
-
-        if (!unit->has_work || !unit->has_token)
-            continue;
-        unit->has_work = false;
-        code = unit_looks(sim, unit, &again);
-    }
-    if (code == EXIT_DONE)
-        code = report_again(sim, &again);
-    free(again.items);
-    return code;
+    if (unit == NULL || !unit->has_token || (unit->will_look && !is_urgent_one))
+        return;
+    unit->will_look = true;
+    if (is_urgent_one)
+        sim_after(sim, 120, 900, look, unit);
+    else
+        sim_in_office(sim, false, 300, 3600, look, unit);
 }

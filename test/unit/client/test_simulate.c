@@ -1,6 +1,7 @@
 /*
  * The demo day against a small daemon that knows the ticket machine's order of steps: every step
- * has to be one that is allowed, and every ticket has to end where its plan says.
+ * has to be one that is allowed, and every ticket has to end where its plan says. What the doors
+ * themselves say is tried against the real daemon (test_simulate.py).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,10 +26,12 @@ enum fake_state {
     FAKE_UNSIGNED,
     FAKE_LEASED,
     FAKE_WORKING,
+    FAKE_RETURNING,
+    FAKE_EXTENDING,
     FAKE_REVIEW,
     FAKE_CALLBACK,
     FAKE_CLOSED,
-    FAKE_GONE
+    FAKE_STATES
 };
 
 struct fake_ticket {
@@ -43,9 +46,11 @@ struct fake_daemon {
     struct fake_ticket tickets[MAX_FAKE];
     size_t count;
     size_t wrong; /* steps that the machine does not allow, except a lead's early report */
-    size_t early_reports;
+    size_t early_reports, returned, refused_returns, extended;
     size_t too_fast; /* 429 still to give */
-    size_t from_web, from_phone, from_place, keys;
+    size_t from_web, from_desk, from_place, keys;
+    size_t calls[4]; /* events offered, answered, ended, recording */
+    size_t called_back;
     bool web_forbidden;
     char last_key[160];
 };
@@ -55,7 +60,8 @@ static const char city[] =
     "\"regions\":[{\"code\":\"R\",\"name\":\"测试市\",\"level\":\"city\"},"
     "{\"code\":\"R1\",\"name\":\"东街道\",\"level\":\"town\",\"parent\":\"R\"},"
     "{\"code\":\"R11\",\"name\":\"一社区居委会\",\"level\":\"village\",\"parent\":\"R1\"}],"
-    "\"units\":[{\"code\":\"U0\"},{\"code\":\"U1\"},{\"code\":\"U2\"}],"
+    "\"units\":[{\"code\":\"U0\",\"tier\":\"town\"},{\"code\":\"U1\",\"tier\":\"town\"},"
+    "{\"code\":\"U2\",\"tier\":\"city\"}],"
     "\"categories\":[{\"code\":\"04\",\"name\":\"环境\"},{\"code\":\"0401\",\"name\":\"噪音污染\","
     "\"parent\":\"04\"},{\"code\":\"0402\",\"name\":\"户籍管理\",\"parent\":\"04\"}]}";
 
@@ -79,8 +85,8 @@ static void fake_create(struct fake_daemon *d, const struct canned_request *requ
         }
         d->from_web++;
     }
-    if (strstr(request->authorization, "phone-t") != NULL)
-        d->from_phone++;
+    if (strstr(request->authorization, "desk-t") != NULL)
+        d->from_desk++;
     if (strstr(request->body, "东街道一社区") != NULL && strstr(request->body, "居委会") == NULL)
         d->from_place++;
     if (d->too_fast > 0) {
@@ -127,8 +133,9 @@ static void fake_claim(struct fake_daemon *d, int unit, struct canned_reply *rep
         if (!fake_claimable(t, unit))
             continue;
         sbuf_addf(&items,
-                  "%s{\"assignment\":\"%zu-%d\",\"lease\":\"L\",\"ticket\":{\"number\":\"%zu\"}}",
-                  items.len > 0 ? "," : "", i, unit, i);
+                  "%s{\"assignment\":\"%zu-%d\",\"lease\":\"L\",\"role\":\"%s\","
+                  "\"ticket\":{\"number\":\"%zu\"}}",
+                  items.len > 0 ? "," : "", i, unit, t->unit == unit ? "lead" : "co", i);
         if (unit == 2 && t->unit != 2)
             t->co_claimed = true;
         else
@@ -148,7 +155,7 @@ static bool fake_co_step(struct fake_ticket *t, const char *action)
 static bool fake_unit_step(struct fake_daemon *d, struct fake_ticket *t, const char *action)
 {
     if (strcmp(action, "release") == 0 && t->state == FAKE_LEASED) {
-        t->state = FAKE_GONE; /* nobody may get it again in this test */
+        t->state = FAKE_UNSIGNED;
         return true;
     }
     if (strcmp(action, "sign") == 0 && t->state == FAKE_LEASED) {
@@ -157,18 +164,46 @@ static bool fake_unit_step(struct fake_daemon *d, struct fake_ticket *t, const c
     }
     if (strcmp(action, "contact") == 0)
         return t->state == FAKE_WORKING;
-    if (strcmp(action, "report") != 0 || t->state != FAKE_WORKING)
+    if (t->state != FAKE_WORKING)
+        return false;
+    if (strcmp(action, "return") == 0 || strcmp(action, "extend") == 0) {
+        t->state = action[0] == 'r' ? FAKE_RETURNING : FAKE_EXTENDING;
+        return true;
+    }
+    if (strcmp(action, "report") != 0)
         return false;
     if (t->has_co && !t->co_answered) {
-        d->early_reports++;
-        d->wrong--; /* the one refusal that is part of the game */
+        d->early_reports++; /* the one refusal that is part of the game */
         return false;
     }
     t->state = FAKE_REVIEW;
     return true;
 }
 
-static bool fake_desk_step(struct fake_ticket *t, const char *action, const char *body)
+static bool fake_decide(struct fake_daemon *d, struct fake_ticket *t, const char *body)
+{
+    const char *lead = strstr(body, "\"lead_unit\":\"U");
+    bool is_granted = strstr(body, "\"grant\":true") != NULL;
+
+    if (t->state == FAKE_EXTENDING && strstr(body, "\"request\":\"extension\"") != NULL) {
+        t->state = FAKE_WORKING;
+        d->extended++;
+        return is_granted;
+    }
+    if (t->state != FAKE_RETURNING || strstr(body, "\"request\":\"return\"") == NULL)
+        return false;
+    t->state = is_granted ? FAKE_UNSIGNED : FAKE_WORKING;
+    if (!is_granted) {
+        d->refused_returns++;
+        return true;
+    }
+    d->returned++;
+    t->has_co = false;
+    return lead != NULL && sscanf(lead, "\"lead_unit\":\"U%d\"", &t->unit) == 1;
+}
+
+static bool fake_desk_step(struct fake_daemon *d, struct fake_ticket *t, const char *action,
+                           const char *body)
 {
     bool is_open = t->state == FAKE_ACCEPTED || t->state == FAKE_UNSIGNED;
 
@@ -176,6 +211,8 @@ static bool fake_desk_step(struct fake_ticket *t, const char *action, const char
         t->state = FAKE_UNSIGNED;
         return sscanf(body, "{\"lead_unit\":\"U%d\"}", &t->unit) == 1;
     }
+    if (strcmp(action, "decide") == 0)
+        return fake_decide(d, t, body);
     if (strcmp(action, "review") == 0 && t->state == FAKE_REVIEW) {
         t->state = strstr(body, "\"pass\":true") != NULL ? FAKE_CALLBACK : FAKE_WORKING;
         return true;
@@ -200,6 +237,7 @@ static void fake_step(struct fake_daemon *d, const struct canned_request *reques
 {
     unsigned long number = MAX_FAKE;
     char action[32] = "";
+    size_t early = d->early_reports;
     int unit = 0;
     bool ok = false;
 
@@ -209,10 +247,26 @@ static void fake_step(struct fake_daemon *d, const struct canned_request *reques
                                              : fake_unit_step(d, &d->tickets[number], action);
     else if (sscanf(request->target, "/v1/tickets/%lu/%31s", &number, action) == 2 &&
              number < d->count)
-        ok = fake_desk_step(&d->tickets[number], action, request->body);
-    if (!ok)
+        ok = fake_desk_step(d, &d->tickets[number], action, request->body);
+    if (!ok && d->early_reports == early)
         d->wrong++;
-    reply_text(reply, ok ? 200 : 409, "{}");
+    reply_text(reply, ok ? 200 : 409,
+               d->early_reports > early ? "{\"reason\":\"co_units_pending\"}" : "{}");
+}
+
+static void fake_call(struct fake_daemon *d, const struct canned_request *request,
+                      struct canned_reply *reply)
+{
+    static const char *const types[] = {"offered", "answered", "ended", "recording"};
+    char member[32];
+
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        snprintf(member, sizeof(member), "\"type\":\"%s\"", types[i]);
+        d->calls[i] += strstr(request->body, member) != NULL;
+    }
+    if (strcmp(request->target, "/v1/calls/returned") == 0)
+        d->called_back++;
+    reply_text(reply, 200, request->method[0] == 'G' ? "{\"items\":[{}]}" : "{}");
 }
 
 static void fake_daemon(void *ctx, const struct canned_request *request, struct canned_reply *reply)
@@ -222,6 +276,14 @@ static void fake_daemon(void *ctx, const struct canned_request *request, struct 
 
     if (strcmp(request->target, "/v1/admin/export") == 0)
         reply_text(reply, 200, city);
+    else if (strcmp(request->target, "/v1/test/clock") == 0)
+        reply_text(reply, 404, "{}"); /* real time */
+    else if (strncmp(request->target, "/v1/events?", 11) == 0)
+        reply_text(reply, 200, "{\"items\":[],\"next\":\"c\"}");
+    else if (strncmp(request->target, "/v1/public/tickets/", 19) == 0)
+        reply_text(reply, 200, "{}");
+    else if (strncmp(request->target, "/v1/calls", 9) == 0)
+        fake_call(d, request, reply);
     else if (strcmp(request->target, "/v1/tickets") == 0)
         fake_create(d, request, reply);
     else if (strcmp(request->target, "/v1/queue/claim") == 0 &&
@@ -235,7 +297,7 @@ static const char credentials[] = "{\"tokens\":{\"admin\":\"admin-t\",\"desk\":\
                                   "\"phone\":\"phone-t\",\"web\":\"web-t\","
                                   "\"units\":{\"U0\":\"U0-t\",\"U1\":\"U1-t\",\"U2\":\"U2-t\"}}}";
 
-static void run_day(struct fake_daemon *d, const char *tickets, const char *json,
+static void run_day(struct fake_daemon *d, const char *doors, const char *tickets, const char *more,
                     struct client_run *run)
 {
     char path[] = "/tmp/hotline-simulate-XXXXXX", url[64];
@@ -247,8 +309,8 @@ static void run_day(struct fake_daemon *d, const char *tickets, const char *json
     close(fd);
     snprintf(url, sizeof(url), "http://127.0.0.1:%u", canned_server_port(server));
     run->url = url;
-    client_run(run, "--credentials", path, "simulate", "--day", "--tickets", tickets, json,
-               (char *)NULL);
+    client_run(run, "--credentials", path, "simulate", "--day", "--doors", doors, "--tickets",
+               tickets, more, (char *)NULL);
     canned_server_stop(&server);
     unlink(path);
 }
@@ -257,10 +319,10 @@ static void a_day_takes_only_steps_that_are_allowed(void **state)
 {
     struct fake_daemon d = {.count = 0};
     struct client_run run = {.code = EXIT_USAGE};
-    size_t closed = 0, left[FAKE_GONE + 1] = {0};
+    size_t left[FAKE_STATES] = {0};
 
     (void)state;
-    run_day(&d, "100", NULL, &run);
+    run_day(&d, "web", "100", NULL, &run);
     assert_string_equal(strstr(run.err, "hotline: ") == NULL ? "" : run.err, "");
     assert_int_equal(run.code, EXIT_DONE);
     assert_int_equal(d.count, 100);
@@ -268,19 +330,40 @@ static void a_day_takes_only_steps_that_are_allowed(void **state)
     assert_int_equal(d.keys, 100);
     assert_true(d.early_reports > 0); /* the way through co-units was really taken */
     assert_int_equal(d.from_place, 100);
-    assert_true(d.from_phone > 50 && d.from_web > 10);
-    for (size_t i = 0; i < d.count; i++) {
+    assert_int_equal(d.from_web, 100);
+    for (size_t i = 0; i < d.count; i++)
         left[d.tickets[i].state]++;
-        closed += d.tickets[i].state == FAKE_CLOSED;
-    }
-    /* the plan of a hundred: 26 + 46 + 3 + 4 + 2 + 3 + 1 end, 5 + 5 + 2 + 3 stay */
-    assert_int_equal(closed, 85);
+    /* the plan of a hundred: 26 + 53 by units + 2 + 3 + 1 end, 5 + 5 + 2 + 3 stay */
+    assert_int_equal(left[FAKE_CLOSED], 85);
+    assert_int_equal(left[FAKE_UNSIGNED], 5);
     assert_int_equal(left[FAKE_WORKING], 5);
     assert_int_equal(left[FAKE_REVIEW], 2);
     assert_int_equal(left[FAKE_CALLBACK], 3);
+    assert_int_equal(d.returned, 2);
+    assert_int_equal(d.refused_returns, 1);
+    assert_true(d.extended <= 2); /* of what is urgent nobody asks for days */
     assert_non_null(strstr(run.out, "100 tickets\n"));
     assert_non_null(strstr(run.out, "still open 15\n"));
     assert_null(strstr(run.out, "not allowed"));
+    client_run_free(&run);
+}
+
+static void every_call_is_told_from_ringing_to_recording(void **state)
+{
+    struct fake_daemon d = {.count = 0};
+    struct client_run run = {.code = EXIT_USAGE};
+
+    (void)state;
+    run_day(&d, "phone,grid", "26", NULL, &run);
+    assert_string_equal(strstr(run.err, "hotline: ") == NULL ? "" : run.err, "");
+    assert_int_equal(run.code, EXIT_DONE);
+    assert_int_equal(d.count, 26);
+    assert_int_equal(d.from_desk, 26);
+    assert_true(d.calls[1] > 13);
+    assert_int_equal(d.calls[3], d.calls[1]);                 /* each that was answered */
+    assert_int_equal(d.calls[2], d.calls[0]);                 /* each ends */
+    assert_int_equal(d.calls[0], d.calls[1] + d.called_back); /* the rest is called back */
+    assert_true(d.called_back > 0);
     client_run_free(&run);
 }
 
@@ -288,12 +371,19 @@ static void progress_is_one_line_per_tenth(void **state)
 {
     struct fake_daemon d = {.count = 0};
     struct client_run run = {.code = EXIT_USAGE};
+    size_t lines = 0;
 
     (void)state;
-    run_day(&d, "20", NULL, &run);
-    assert_string_equal(run.err, "demo day 10%\ndemo day 20%\ndemo day 30%\ndemo day 40%\n"
-                                 "demo day 50%\ndemo day 60%\ndemo day 70%\ndemo day 80%\n"
-                                 "demo day 90%\ndemo day 100%\n");
+    run_day(&d, "web,grid", "20", NULL, &run);
+    for (const char *line = run.err; *line != '\0'; line = strchr(line, '\n') + 1) {
+        unsigned hour, minute;
+
+        assert_int_equal(sscanf(line, "demo day %u:%u  in ", &hour, &minute), 2);
+        assert_true(hour < 24 && minute < 60);
+        lines++;
+    }
+    assert_int_equal(lines, 10);
+    assert_non_null(strstr(run.err, "in 20  ended "));
     client_run_free(&run);
 }
 
@@ -303,11 +393,15 @@ static void the_summary_is_json_if_wanted(void **state)
     struct client_run run = {.code = EXIT_USAGE};
 
     (void)state;
-    run_day(&d, "100", "--json", &run);
-    assert_non_null(strstr(run.out, "{\"tickets\":100,\"channels\":{"));
-    assert_non_null(strstr(run.out,
-                           "\"answered\":26,\"closed\":53,\"redone\":4,\"rejected\":2,"
-                           "\"referred\":1,\"withdrawn\":3,\"open\":15,\"refused_steps\":0}"));
+    run_day(&d, "web", "100", "--json", &run);
+    assert_non_null(strstr(run.out, "{\"tickets\":100,\"from\":"));
+    assert_non_null(strstr(run.out, "\"channels\":{\"web\":100},\"doors\":{\"web\":{"
+                                    "\"received\":100,\"ended\":85,\"open\":15}},\"tiers\":{"
+                                    "\"desk\":26,\"town\":"));
+    assert_non_null(strstr(run.out, "\"answered\":26,\"closed\":53,\"redone\":4,\"rejected\":2,"
+                                    "\"referred\":1,\"withdrawn\":3,\"false_alarms\":0,"
+                                    "\"open\":15,\"calls\":0,"));
+    assert_non_null(strstr(run.out, "\"overtaken\":0,\"refused_steps\":0}"));
     client_run_free(&run);
 }
 
@@ -317,23 +411,40 @@ static void too_fast_is_waited_out_with_the_same_key(void **state)
     struct client_run run = {.code = EXIT_USAGE};
 
     (void)state;
-    run_day(&d, "10", NULL, &run);
+    run_day(&d, "web", "10", NULL, &run);
     assert_int_equal(run.code, EXIT_DONE);
     assert_int_equal(d.count, 10);
     assert_int_equal(d.keys, 10);
     client_run_free(&run);
 }
 
-static void a_channel_without_permission_goes_through_the_desk(void **state)
+static void what_should_not_be_refused_fails_the_day(void **state)
 {
     struct fake_daemon d = {.web_forbidden = true};
     struct client_run run = {.code = EXIT_USAGE};
+    size_t told = 0;
 
     (void)state;
-    run_day(&d, "40", NULL, &run);
-    assert_int_equal(run.code, EXIT_DONE);
-    assert_int_equal(d.count, 40);
+    run_day(&d, "web,grid", "40", NULL, &run);
+    assert_int_equal(run.code, EXIT_REFUSED);
+    for (const char *at = run.err; (at = strstr(at, "refused: POST /v1/tickets: ")) != NULL; at++)
+        told++;
+    assert_int_equal(d.count + told, 40); /* the others went on */
+    assert_true(d.count > 0 && told > 0);
     assert_int_equal(d.from_web, 0);
+    client_run_free(&run);
+}
+
+static void a_door_that_is_named_has_to_be_possible(void **state)
+{
+    struct fake_daemon d = {.count = 0};
+    struct client_run run = {.code = EXIT_DONE};
+
+    (void)state;
+    run_day(&d, "web,device", "4", NULL, &run);
+    assert_int_equal(run.code, EXIT_USAGE);
+    assert_non_null(strstr(run.err, "--doors device: the credentials do not have what it needs"));
+    assert_int_equal(d.count, 0);
     client_run_free(&run);
 }
 
@@ -360,10 +471,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_day_takes_only_steps_that_are_allowed),
+        cmocka_unit_test(every_call_is_told_from_ringing_to_recording),
         cmocka_unit_test(progress_is_one_line_per_tenth),
         cmocka_unit_test(the_summary_is_json_if_wanted),
         cmocka_unit_test(too_fast_is_waited_out_with_the_same_key),
-        cmocka_unit_test(a_channel_without_permission_goes_through_the_desk),
+        cmocka_unit_test(what_should_not_be_refused_fails_the_day),
+        cmocka_unit_test(a_door_that_is_named_has_to_be_possible),
         cmocka_unit_test(the_matters_are_whole),
     };
 
