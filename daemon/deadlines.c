@@ -143,16 +143,6 @@ static void end_sweep(struct sweeper *s)
     tell_waiters(s, true);
 }
 
-static enum store_verdict tick(void *ctx, size_t index, struct store_job *job)
-{
-    struct plan_context plan = store_plan_context(job);
-
-    (void)ctx;
-    (void)index;
-    ticket_plan_tick(&plan, &job->record.view, daemon_now_us(job->d), &job->change);
-    return STORE_VERDICT_APPLY;
-}
-
 static void count_one(void *ctx, size_t index, enum store_outcome outcome, bool is_changed)
 {
     struct sweeper *s = ctx;
@@ -173,7 +163,10 @@ static void count_one(void *ctx, size_t index, enum store_outcome outcome, bool 
 
 static enum store_verdict decide(struct store_job *job)
 {
-    return tick(NULL, 0, job);
+    struct plan_context plan = store_plan_context(job);
+
+    ticket_plan_tick(&plan, &job->record.view, daemon_now_us(job->d), &job->change);
+    return STORE_VERDICT_APPLY;
 }
 
 static void next_ticket(struct sweeper *s, size_t slot);
@@ -214,7 +207,7 @@ static void bulk_done(void *ctx)
 
 static void start(struct sweeper *s)
 {
-    const struct bulk_use use = {tick, count_one, bulk_done, s};
+    const struct bulk_use use = {NULL, count_one, bulk_done, s};
 
     if (s->count > SWEEP_AT_ONCE) {
         s->bulk = bulk_start(s->d, s->numbers, s->count, &use);

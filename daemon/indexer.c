@@ -158,8 +158,10 @@ static void store(struct indexer *x, const struct pg_result *res)
     pg_array_init(&b.numbers, b.arena);
     pg_array_init(&b.folded, b.arena);
     pg_array_init(&b.grams, b.arena);
-    for (int row = 0; row < pg_result_rows(res); row++)
-        add_ticket(&b, res, row);
+    for (int row = 0; row < pg_result_rows(res); row++) {
+        if (!pg_result_null(res, row, COL_NUMBER))
+            add_ticket(&b, res, row);
+    }
     x->batch_tickets = b.count;
     pg_params_init(&params, b.arena);
     pg_param_text(&params, pg_result_text(res, 0, COL_XID));

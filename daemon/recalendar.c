@@ -1,11 +1,12 @@
 /*
  * recalendar.c - see recalendar.h.
  *
- *   take -> pass: (pages -> tickets that differ -> bulk -> beat)* -> again until a pass moves
- * nothing
+ *   take -> pass: (pages -> tickets that this calendar has not seen -> bulk -> beat)* -> again
+ * until a pass moves nothing
  *
- * Tickets that change their state while a pass goes over the states may slip past it; the pass that
- * finds nothing proves that none did.
+ * A clock that was moved says by which calendar, so a second pass costs little. Tickets that change
+ * their state while a pass goes over the states may slip past it; the pass that finds nothing
+ * proves that none did.
  */
 #include "daemon/recalendar.h"
 
@@ -15,14 +16,15 @@
 #include "base/civil.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "daemon/calendar_scan.h"
 #include "daemon/ticket_bulk.h"
+#include "hotline/ticket_machine.h"
 #include "sql_catalogue.h"
 
 #define RETRY_US US_PER_SECOND
 #define WATCH_US (5 * US_PER_SECOND) /* a daemon whose beat stands still that long is relieved */
-#define ROOM 4096                    /* tickets that wait for a bulk run */
-#define ENOUGH 2500                  /* of them for one; the rest is room for a page */
+#define PAGE 4000                    /* tickets of a state looked through in one statement */
+#define ENOUGH 4000                  /* for a bulk run: half a second, and then a beat */
+#define ROOM (ENOUGH + PAGE)         /* tickets that wait for a bulk run */
 #define PASSES_MOST 8                /* more would mean that a ticket moves for ever: a bug */
 
 enum { METRIC_RUNNING, METRIC_TICKETS, METRIC_MOVED, METRIC_FAILED };
@@ -49,16 +51,17 @@ struct recalendar {
     struct daemon *d;
     struct event *timer;
     struct pg_op *op;
-    struct calendar_scan scan;
     struct bulk *bulk;
-    struct city *city;    /* of the pass; NULL between passes */
     int64_t calendar_set; /* that is being worked for */
     int64_t seen_beat;    /* of the daemon that does it; -1 = none seen */
     bool is_running;      /* asking, or at it */
+    int state;            /* of the tickets being looked through */
+    int64_t after;        /* the last of them that was seen */
     bool is_scanned;      /* the pass has seen all pages */
     int64_t numbers[ROOM];
     size_t count;
-    size_t tickets, moved, pass_moved, failed;
+    size_t tickets; /* of the pass */
+    size_t moved, pass_moved, failed;
     int passes;
     struct waiter *waiters;
 };
@@ -83,8 +86,6 @@ static void tell_waiters(struct recalendar *rc, bool ok)
 
 static void stop(struct recalendar *rc, int64_t again_us)
 {
-    calendar_scan_clear(&rc->scan);
-    city_unref(&rc->city);
     rc->is_running = false;
     metric_set(&metrics[METRIC_RUNNING], 0);
     event_del(rc->timer);
@@ -103,6 +104,7 @@ static void put_off(struct recalendar *rc)
 
 static void take(struct recalendar *rc);
 static void begin_pass(struct recalendar *rc);
+static void next_page(struct recalendar *rc);
 
 /* true: another calendar came into force meanwhile, and the work begins anew. */
 static bool is_overtaken(struct recalendar *rc)
@@ -128,7 +130,7 @@ static void finish(struct recalendar *rc)
 static void go_on(struct recalendar *rc)
 {
     if (!rc->is_scanned)
-        calendar_scan_next(&rc->scan);
+        next_page(rc);
     else
         begin_pass(rc);
 }
@@ -175,16 +177,6 @@ static void beat(struct recalendar *rc)
 /* ---- the tickets -------------------------------------------------------------------------------
  */
 
-static enum store_verdict decide(void *ctx, size_t index, struct store_job *job)
-{
-    struct plan_context plan = store_plan_context(job);
-
-    (void)ctx;
-    (void)index;
-    ticket_plan_tick(&plan, &job->record.view, daemon_now_us(job->d), &job->change);
-    return STORE_VERDICT_APPLY;
-}
-
 static void on_one(void *ctx, size_t index, enum store_outcome outcome, bool is_changed)
 {
     struct recalendar *rc = ctx;
@@ -198,7 +190,7 @@ static void on_one(void *ctx, size_t index, enum store_outcome outcome, bool is_
 
 static void end_pass(struct recalendar *rc)
 {
-    metric_add(&metrics[METRIC_TICKETS], (int64_t)rc->scan.tickets);
+    metric_add(&metrics[METRIC_TICKETS], (int64_t)rc->tickets);
     if (rc->pass_moved && rc->passes == PASSES_MOST) {
         log_error("recalendar", "deadlines still move after %d passes", rc->passes);
         rc->pass_moved = 0;
@@ -222,58 +214,82 @@ static void on_bulk(void *ctx)
 
 static void move(struct recalendar *rc)
 {
-    const struct bulk_use use = {decide, on_one, on_bulk, rc};
+    const struct bulk_use use = {NULL, on_one, on_bulk, rc};
 
     rc->bulk = bulk_start(rc->d, rc->numbers, rc->count, &use);
 }
 
-static void on_clock(void *ctx, const struct scanned_clock *clock)
+static bool next_state(struct recalendar *rc)
 {
-    struct recalendar *rc = ctx;
-    bool is_there = rc->count && rc->numbers[rc->count - 1] == clock->number;
-
-    if (clock->is_changed && !is_there) {
-        INVARIANT(rc->count < ROOM);
-        rc->numbers[rc->count++] = clock->number;
-    }
+    rc->after = 0;
+    do
+        rc->state++;
+    while (rc->state < TICKET_STATE_COUNT && !ticket_state_is_open((enum ticket_state)rc->state));
+    return rc->state < TICKET_STATE_COUNT;
 }
 
-static void on_scan(void *ctx, enum scan_event event)
+enum page_column { NUMBER, IS_STALE };
+
+static void read_page(struct recalendar *rc, const struct pg_result *res)
+{
+    int rows = pg_result_rows(res);
+
+    for (int i = 0; i < rows; i++) {
+        rc->after = pg_result_int(res, i, NUMBER);
+        if (pg_result_bool(res, i, IS_STALE)) {
+            INVARIANT(rc->count < ROOM);
+            rc->numbers[rc->count++] = rc->after;
+        }
+    }
+    rc->tickets += (size_t)rows;
+    if (rows < PAGE)
+        rc->is_scanned = !next_state(rc);
+}
+
+static void on_page(void *ctx, const struct pg_result *res)
 {
     struct recalendar *rc = ctx;
 
-    if (event == SCAN_FAILED) {
+    rc->op = NULL;
+    if (pg_result_outcome(res) != PG_ROWS) {
         put_off(rc);
         return;
     }
     if (is_overtaken(rc))
         return;
-    rc->is_scanned = event == SCAN_END;
-    rc->tickets = rc->scan.tickets;
+    read_page(rc, res);
     if (rc->count >= ENOUGH || (rc->is_scanned && rc->count))
         move(rc);
     else if (rc->is_scanned)
         end_pass(rc);
     else
-        calendar_scan_next(&rc->scan);
+        next_page(rc);
+}
+
+static void next_page(struct recalendar *rc)
+{
+    struct arena *arena = arena_new();
+    struct pg_params params;
+
+    pg_params_init(&params, arena);
+    pg_param_text(&params, ticket_state_words[rc->state].code);
+    pg_param_int(&params, rc->after);
+    pg_param_int(&params, INT64_MAX);
+    pg_param_int(&params, rc->calendar_set);
+    pg_param_int(&params, PAGE);
+    rc->op = pg_submit(rc->d->bulk_pool, &SQL_RECALENDAR_PAGE, &params, DAEMON_READ_TIMEOUT_US,
+                       on_page, rc);
+    arena_free(&arena);
 }
 
 static void begin_pass(struct recalendar *rc)
 {
-    city_unref(&rc->city);
-    rc->city = city_ref(rc->d->city);
     rc->is_scanned = false;
-    rc->count = rc->pass_moved = rc->failed = 0;
+    rc->count = rc->tickets = rc->pass_moved = rc->failed = 0;
     rc->passes++;
-    rc->scan = (struct calendar_scan){
-        .d = rc->d,
-        .city = rc->city,
-        .pool = rc->d->bulk_pool,
-        .clock = on_clock,
-        .event = on_scan,
-        .ctx = rc,
-    };
-    calendar_scan_begin(&rc->scan);
+    rc->state = -1;
+    (void)next_state(rc);
+    next_page(rc);
 }
 
 /* ---- taking it ---------------------------------------------------------------------------------
@@ -295,7 +311,7 @@ static void on_taken(void *ctx, const struct pg_result *res)
     if (pg_result_bool(res, 0, IS_TAKEN)) {
         metric_set(&metrics[METRIC_RUNNING], 1);
         rc->passes = 0;
-        rc->moved = rc->scan.tickets = 0;
+        rc->moved = 0;
         begin_pass(rc);
     } else if (pg_result_bool(res, 0, IS_DONE)) {
         stop(rc, 0);
@@ -414,9 +430,7 @@ void recalendar_free(struct recalendar **recalendar)
     if (!rc)
         return;
     pg_cancel(&rc->op);
-    calendar_scan_clear(&rc->scan);
     bulk_cancel(&rc->bulk);
-    city_unref(&rc->city);
     tell_waiters(rc, false);
     event_free(rc->timer);
     free(rc);

@@ -11,11 +11,13 @@
 #include "base/metrics.h"
 #include "daemon/change_json.h"
 #include "daemon/ticket_record.h"
+#include "daemon/ticket_tick.h"
 #include "sql_catalogue.h"
 
 /* Measured (test/bench/README.md): larger statements gain nothing, larger pages hold the loop. */
 #define BULK_SLICE 320 /* tickets of a statement */
 #define BULK_PAGE 40   /* tickets loaded and decided in one turn */
+#define TICK_PAGE 80   /* the same on the narrow way */
 #define BULK_LANES 3   /* slices under way */
 #define BULK_SINGLES 8 /* tickets on the single way at the same time */
 #define BULK_WRITE_TIMEOUT_US (30 * US_PER_SECOND)
@@ -30,16 +32,23 @@ static struct metric metrics[] = {
                         "Tickets of bulk runs that took the single way.", METRIC_COUNTER, 0},
 };
 
+/* Where a ticket is; item_move() knows which may follow which. */
+enum item_place {
+    ITEM_WAITING, /* to be decided, perhaps for the second time */
+    ITEM_SENT,    /* in the statement under way */
+    ITEM_SINGLE,  /* on the single way, or waiting for it */
+    ITEM_OVER,    /* told */
+    ITEM_PLACE_COUNT
+};
+
 struct item {
     int64_t number;
     size_t index;
+    enum item_place place;
     int row;          /* in the page being read; -1 = not there */
     int version;      /* after the change that was planned; 0 = none was */
     uint8_t hash[32]; /* of its last event */
-    bool is_sent;     /* in the statement under way */
     bool is_unsure;   /* that change may be stored */
-    bool is_single;   /* on the single way, or waiting for it */
-    bool is_over;
 };
 
 /* A slice on its way: items [from, to). */
@@ -47,9 +56,10 @@ struct lane {
     struct bulk *b;
     struct pg_op *op;
     size_t from, to, at, page_end;
-    bool is_again; /* second try after the database did not answer */
-    struct sbuf json;
+    bool is_again;    /* second try after the database did not answer */
+    struct sbuf json; /* what is to be stored; on the narrow way batch */
     struct json_writer w;
+    struct tick_batch *batch;
     size_t changes;
     int64_t next_us;       /* earliest of what was planned; 0 = none */
     struct store_job *job; /* a ticket as the decision sees it; never in a line */
@@ -85,6 +95,23 @@ void bulk_register_metrics(void)
 static void lane_next(struct lane *lane);
 static void singles_go(struct bulk *b);
 
+static bool is_tick(const struct bulk *b)
+{
+    return b->use.decide == NULL;
+}
+
+static void item_move(struct item *item, enum item_place to)
+{
+    static const unsigned may[ITEM_PLACE_COUNT] = {
+        [ITEM_WAITING] = 1u << ITEM_SENT | 1u << ITEM_SINGLE | 1u << ITEM_OVER,
+        [ITEM_SENT] = 1u << ITEM_WAITING | 1u << ITEM_SINGLE | 1u << ITEM_OVER,
+        [ITEM_SINGLE] = 1u << ITEM_OVER,
+    };
+
+    INVARIANT(may[item->place] & 1u << to);
+    item->place = to;
+}
+
 /* ---- the end -----------------------------------------------------------------------------------
  */
 
@@ -92,6 +119,7 @@ static void lane_clear(struct lane *lane)
 {
     pg_cancel(&lane->op);
     sbuf_free(&lane->json);
+    tick_batch_free(&lane->batch);
     free(lane->job);
     lane->job = NULL;
 }
@@ -119,8 +147,7 @@ void bulk_cancel(struct bulk **bulk)
 static void item_over(struct bulk *b, struct item *item, enum store_outcome outcome,
                       bool is_changed)
 {
-    INVARIANT(!item->is_over);
-    item->is_over = true;
+    item_move(item, ITEM_OVER);
     metric_inc(&metrics[METRIC_TICKETS]);
     if (b->use.one)
         b->use.one(b->use.ctx, item->index, outcome, is_changed);
@@ -143,9 +170,17 @@ static void look_for_end(struct bulk *b)
 
 static void to_single(struct bulk *b, struct item *item)
 {
-    item->is_sent = false;
-    item->is_single = true;
+    item_move(item, ITEM_SINGLE);
     b->waiting[b->waiting_count++] = (size_t)(item - b->items);
+}
+
+static enum store_verdict decide_on(struct bulk *b, const struct item *item, struct store_job *job)
+{
+    if (!is_tick(b))
+        return b->use.decide(b->use.ctx, item->index, job);
+    struct plan_context plan = store_plan_context(job);
+    ticket_plan_tick(&plan, &job->record.view, daemon_now_us(b->d), &job->change);
+    return STORE_VERDICT_APPLY;
 }
 
 static enum store_verdict single_decide(struct store_job *job)
@@ -162,7 +197,7 @@ static enum store_verdict single_decide(struct store_job *job)
     /* Others went on from it, or from what was there before: nothing here can tell. */
     if (item->is_unsure && v->version > item->version)
         return STORE_VERDICT_READ;
-    return b->use.decide(b->use.ctx, item->index, job);
+    return decide_on(b, item, job);
 }
 
 static void single_done(struct store_job *job, enum store_outcome outcome)
@@ -235,13 +270,12 @@ static void take_stored(struct lane *lane, const struct pg_result *res)
 
     for (int i = 0; i < rows; i++) {
         struct item *item = find_item(lane, lane->from, lane->to, pg_result_int(res, i, 0));
-        INVARIANT(item && item->is_sent);
-        item->is_sent = false;
+        INVARIANT(item && item->place == ITEM_SENT);
         item_over(b, item, STORE_DONE, true);
     }
     store_announce(b->d, (size_t)rows, lane->next_us);
     for (size_t i = lane->from; i < lane->to; i++) {
-        if (b->items[i].is_sent)
+        if (b->items[i].place == ITEM_SENT)
             to_single(b, &b->items[i]);
     }
 }
@@ -252,7 +286,7 @@ static void all_to_single(struct lane *lane, bool is_unsure)
     struct bulk *b = lane->b;
 
     for (size_t i = lane->from; i < lane->to; i++) {
-        if (!b->items[i].is_sent)
+        if (b->items[i].place != ITEM_SENT)
             continue;
         b->items[i].is_unsure = is_unsure;
         to_single(b, &b->items[i]);
@@ -269,14 +303,16 @@ static void lane_failed(struct lane *lane)
     if (!lane->is_again) {
         lane->is_again = true;
         lane->at = lane->from;
-        for (size_t i = lane->from; i < lane->to; i++)
-            b->items[i].is_sent = false; /* it may be decided otherwise this time */
+        for (size_t i = lane->from; i < lane->to; i++) {
+            if (b->items[i].place == ITEM_SENT) /* it may be decided otherwise this time */
+                item_move(&b->items[i], ITEM_WAITING);
+        }
         load(lane);
         return;
     }
     b->is_down = true;
     for (size_t i = lane->from; i < lane->to; i++) {
-        if (!b->items[i].is_over && !b->items[i].is_single)
+        if (b->items[i].place == ITEM_WAITING || b->items[i].place == ITEM_SENT)
             item_over(b, &b->items[i], STORE_UNAVAILABLE, false);
     }
     lane_over(lane);
@@ -301,46 +337,81 @@ static void on_applied(void *ctx, const struct pg_result *res)
 
 static void apply(struct lane *lane)
 {
+    struct bulk *b = lane->b;
     struct arena *arena = arena_new();
+    const struct pg_stmt *stmt = is_tick(b) ? &SQL_TICK_APPLY : &SQL_TICKET_APPLY;
     struct pg_params params;
 
-    jw_array_end(&lane->w);
     metric_inc(&metrics[METRIC_STATEMENTS]);
-    pg_params_init(&params, arena);
-    pg_param_text_n(&params, lane->json.data, lane->json.len);
-    lane->op = pg_submit(lane->b->d->bulk_pool, &SQL_TICKET_APPLY, &params, BULK_WRITE_TIMEOUT_US,
-                         on_applied, lane);
+    if (is_tick(b)) {
+        tick_batch_params(lane->batch, &params);
+    } else {
+        jw_array_end(&lane->w);
+        pg_params_init(&params, arena);
+        pg_param_text_n(&params, lane->json.data, lane->json.len);
+    }
+    lane->op = pg_submit(b->d->bulk_pool, stmt, &params, BULK_WRITE_TIMEOUT_US, on_applied, lane);
+    tick_batch_free(&lane->batch);
     arena_free(&arena);
 }
 
 /* ---- load and decide ---------------------------------------------------------------------------
  */
 
-static void plan(struct lane *lane, struct item *item, const struct pg_result *res,
-                 struct arena *arena)
+/* Which rows of the answer a page is read from. */
+struct page {
+    const struct pg_result *res; /* of the tickets */
+    struct tick_rows rows;       /* on the narrow way */
+};
+
+/* false: the narrow way cannot store this. */
+static bool add_change(struct lane *lane, const struct store_job *job)
+{
+    const struct change_guard guard = {.version = job->record.view.version};
+
+    if (is_tick(lane->b))
+        return tick_batch_add(lane->batch, &job->record.view, &job->change);
+    change_json_write(&lane->w, &job->change, &guard, lane->b->city);
+    return true;
+}
+
+static void store_change(struct lane *lane, struct item *item)
+{
+    const struct store_job *job = lane->job;
+
+    if (!add_change(lane, job)) {
+        to_single(lane->b, item);
+        return;
+    }
+    int64_t next = ticket_next_us(&job->change.after);
+    item->version = job->change.after.version;
+    memcpy(item->hash, job->change.after.event_hash, sizeof(item->hash));
+    item_move(item, ITEM_SENT);
+    lane->changes++;
+    if (next && (lane->next_us == 0 || next < lane->next_us))
+        lane->next_us = next;
+}
+
+static void plan(struct lane *lane, struct item *item, struct page *page, struct arena *arena)
 {
     struct store_job *job = lane->job;
     struct bulk *b = lane->b;
 
     job->number = item->number;
     job->arena = arena;
-    ticket_record_read(b->d, res, item->row, arena, &job->record);
-    enum store_verdict verdict = b->use.decide(b->use.ctx, item->index, job);
-    if (verdict == STORE_VERDICT_REFUSE) {
+    if (is_tick(b))
+        tick_rows_read(&page->rows, item->row, arena, &job->record.view);
+    else
+        ticket_record_read(b->d, page->res, item->row, arena, &job->record);
+    enum store_verdict verdict = decide_on(b, item, job);
+    if (verdict == STORE_VERDICT_REFUSE)
         item_over(b, item, STORE_REFUSED, false);
-    } else if (verdict == STORE_VERDICT_READ || !job->change.is_changed) {
-        item_over(b, item, verdict == STORE_VERDICT_READ ? STORE_READ : STORE_DONE, false);
-    } else {
-        const struct change_guard guard = {.version = job->record.view.version};
-        int64_t next = ticket_next_us(&job->change.after);
-        change_json_write(&lane->w, &job->change, &guard, b->city);
-        item->version = job->change.after.version;
-        memcpy(item->hash, job->change.after.event_hash, sizeof(item->hash));
-        item->is_sent = true;
-        lane->changes++;
-        if (next && (lane->next_us == 0 || next < lane->next_us))
-            lane->next_us = next;
-    }
+    else if (verdict == STORE_VERDICT_READ)
+        item_over(b, item, STORE_READ, false);
+    else if (!job->change.is_changed)
+        item_over(b, item, STORE_DONE, false);
+    else
+        store_change(lane, item);
 }
 
 static void page_done(struct lane *lane)
@@ -354,21 +425,26 @@ static void page_done(struct lane *lane)
         lane_over(lane);
 }
 
-static void plan_page(struct lane *lane, const struct pg_result *res)
+static void find_rows(struct lane *lane, const struct pg_result *res)
 {
-    struct bulk *b = lane->b;
-
     for (size_t i = lane->at; i < lane->page_end; i++)
-        b->items[i].row = -1;
+        lane->b->items[i].row = -1;
     for (int i = 0; i < pg_result_rows(res); i++) {
         struct item *item = find_item(lane, lane->at, lane->page_end, pg_result_int(res, i, 0));
         if (item)
             item->row = i;
     }
+}
+
+static void plan_page(struct lane *lane, struct page *page)
+{
+    struct bulk *b = lane->b;
+
+    find_rows(lane, page->res);
     for (size_t i = lane->at; i < lane->page_end; i++) {
         struct item *item = &b->items[i];
         bool is_twice = i > 0 && item->number == b->items[i - 1].number;
-        if (item->is_over || item->is_single)
+        if (item->place != ITEM_WAITING)
             continue;
         if (is_twice || (item->row >= 0 && store_is_busy(b->d, item->number))) {
             to_single(b, item);
@@ -376,7 +452,7 @@ static void plan_page(struct lane *lane, const struct pg_result *res)
             item_over(b, item, STORE_ABSENT, false);
         } else {
             struct arena *arena = arena_new();
-            plan(lane, item, res, arena);
+            plan(lane, item, page, arena);
             arena_free(&arena);
         }
     }
@@ -385,37 +461,58 @@ static void plan_page(struct lane *lane, const struct pg_result *res)
 static void on_loaded(void *ctx, const struct pg_result *res)
 {
     struct lane *lane = ctx;
+    struct page page = {.res = res};
 
     lane->op = NULL;
-    if (pg_result_outcome(res) == PG_ROWS) {
-        plan_page(lane, res);
-        page_done(lane);
-    } else {
+    if (pg_result_outcome(res) != PG_ROWS) {
         lane_failed(lane);
+        return;
     }
+    if (is_tick(lane->b)) {
+        tick_rows_init(&page.rows, res);
+        page.res = page.rows.tickets;
+    }
+    plan_page(lane, &page);
+    page_done(lane);
+}
+
+static void begin_changes(struct lane *lane)
+{
+    lane->changes = 0;
+    lane->next_us = 0;
+    if (is_tick(lane->b)) {
+        tick_batch_free(&lane->batch);
+        lane->batch = tick_batch_new();
+        return;
+    }
+    sbuf_clear(&lane->json);
+    jw_init(&lane->w, &lane->json);
+    jw_array(&lane->w, NULL);
 }
 
 static void load(struct lane *lane)
 {
     struct bulk *b = lane->b;
     struct arena *arena = arena_new();
+    struct pg_call calls[TICK_LOAD_CALLS];
     struct pg_params params;
-    int64_t numbers[BULK_PAGE];
-    size_t count = 0;
+    int64_t numbers[TICK_PAGE];
+    size_t count = 0, most = is_tick(b) ? TICK_PAGE : BULK_PAGE;
 
-    if (lane->at == lane->from) {
-        sbuf_clear(&lane->json);
-        jw_init(&lane->w, &lane->json);
-        jw_array(&lane->w, NULL);
-        lane->changes = 0;
-        lane->next_us = 0;
-    }
-    for (size_t i = lane->at; i < lane->to && count < BULK_PAGE; i++)
+    if (lane->at == lane->from)
+        begin_changes(lane);
+    for (size_t i = lane->at; i < lane->to && count < most; i++)
         numbers[count++] = b->items[i].number;
     lane->page_end = lane->at + count;
-    ticket_record_params(&params, arena, numbers, count, 0);
-    lane->op = pg_submit(b->d->bulk_pool, &SQL_TICKET_LOAD, &params, DAEMON_READ_TIMEOUT_US,
-                         on_loaded, lane);
+    if (is_tick(b)) {
+        tick_load_calls(&params, arena, numbers, count, calls);
+        lane->op = pg_submit_group(b->d->bulk_pool, calls, TICK_LOAD_CALLS, DAEMON_READ_TIMEOUT_US,
+                                   on_loaded, lane);
+    } else {
+        ticket_record_params(&params, arena, numbers, count, 0);
+        lane->op = pg_submit(b->d->bulk_pool, &SQL_TICKET_LOAD, &params, DAEMON_READ_TIMEOUT_US,
+                             on_loaded, lane);
+    }
     arena_free(&arena);
 }
 

@@ -4,6 +4,9 @@
  *
  *   numbers -> slices -> pages loaded and decided (pure) -> one statement for the slice's changes
  *
+ * Where only time passes (no decision of the caller's own) tickets go the narrow way
+ * (ticket_tick.h), which neither reads nor writes what time leaves alone: a third of the work.
+ *
  * A page is small, so that a turn of the loop stays short whatever the run has to do; a few slices
  * are under way at the same time, on connections of their own (bulk_pool), so that nobody who works
  * on a single ticket stands behind one. Tickets that a store job is busy with, that somebody
@@ -21,7 +24,8 @@ struct bulk;
 struct bulk_use {
     /*
      * As of a store job, with the run's ctx and the ticket's place in `numbers`. May run several
-     * times for a ticket; no lease and no merge. It must not call the run.
+     * times for a ticket; no lease and no merge. It must not call the run. NULL: time passes, as
+     * ticket_plan_tick() lets it.
      */
     enum store_verdict (*decide)(void *ctx, size_t index, struct store_job *job);
     /* What became of it, once for each ticket, in any order; may be NULL. is_changed: something

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "base/crypto.h"
 #include "pg/pg_private.h"
 
@@ -80,8 +81,30 @@ bool pg_result_bool(const struct pg_result *res, int row, int col)
     return text[0] == 't';
 }
 
+/* As every connection is set up to write it: "2026-02-13 02:00:00.5+00". */
+static int64_t parse_timestamptz(const char *text, size_t len)
+{
+    static const char utc[] = "+00";
+    const size_t utc_len = sizeof(utc) - 1;
+    char rfc3339[40];
+    int64_t us;
+
+    INVARIANT(len > utc_len && len < sizeof(rfc3339) &&
+              memcmp(text + len - utc_len, utc, utc_len) == 0);
+    memcpy(rfc3339, text, len - utc_len);
+    rfc3339[10] = 'T';
+    rfc3339[len - utc_len] = 'Z';
+    INVARIANT(civil_parse_instant(rfc3339, len - utc_len + 1, &us));
+    return us;
+}
+
 int64_t pg_result_instant(const struct pg_result *res, int row, int col)
 {
+    const char *text = pg_result_text(res, row, col);
+    size_t len = pg_result_length(res, row, col);
+
+    if (len > 10 && text[10] == ' ')
+        return parse_timestamptz(text, len);
     return pg_result_int(res, row, col);
 }
 

@@ -7,10 +7,13 @@ import datetime as dt
 import json
 import os
 import pathlib
+import re
+import shutil
+import subprocess
 import tempfile
 
 from calendar_again import OPEN, ZONE, Calendar
-from hotline_test import ROOT, DaemonTest, main, wait_until
+from hotline_test import ROOT, Daemon, DaemonTest, main, wait_until
 
 CITY = ROOT / "daemon" / "cities" / "jiangyin"
 TOWN = "320281004000"
@@ -185,8 +188,6 @@ class Base(DaemonTest):
         self.assertTrue(foretold <= happened, list(foretold - happened)[:3])
         self.assertGreaterEqual(len(foretold), min(len(happened), 900))
 
-
-class Recompute(Base):
     def changed_city(self):
         """Through CSV as offices have it: a worked Saturday is off, a half day, and a town with a day off of its own."""
         folder = tempfile.TemporaryDirectory()
@@ -227,6 +228,8 @@ class Recompute(Base):
         self.desk.post(f"/v1/tickets/{closed}/review", {"pass": True})
         return over, lasting, extended
 
+
+class Recompute(Base):
     def test_every_deadline_follows(self):
         numbers = self.fill(150)
         helps = [n for i, n in enumerate(numbers) if i % 5 == 0 and i % 7 % 5 != 4]
@@ -310,6 +313,83 @@ class Recompute(Base):
         for key, clock in before.items():
             self.assertEqual((clock["due"], clock["warn"]), (after[key]["due"], after[key]["warn"]), key)
         self.check_all(old)
+
+
+# What a daemon has stored, without what differs from run to run; an audience is a set.
+STORED = [
+    "SELECT to_jsonb(t) - 'calendar_set' FROM ticket t ORDER BY number",
+    "SELECT to_jsonb(a) FROM assignment a ORDER BY number, ordinal",
+    "SELECT to_jsonb(k) FROM ticket_clock k ORDER BY number, ordinal",
+    "SELECT to_jsonb(q) FROM queue_item q ORDER BY number, ordinal",
+    """SELECT (to_jsonb(e) - '{id,xid,audience}'::text[]) || jsonb_build_object('audience', (SELECT array_agg(u ORDER BY u) FROM unnest(audience) u))
+       FROM ticket_event e ORDER BY number, seq""",
+    "SELECT to_jsonb(y) - '{id,xid}'::text[] FROM tally y ORDER BY number, at, unit, to_jsonb(y) - '{id,xid}'::text[]",
+]
+# Whatever the narrow statement wants to store has been changed by somebody: every ticket takes the wide way.
+NO_NARROW_WAY = """
+    CREATE FUNCTION changed_meanwhile() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+    CREATE TRIGGER changed_meanwhile BEFORE UPDATE ON ticket FOR EACH ROW
+        WHEN (current_query() LIKE '%AS x (number, version, event_count%') EXECUTE FUNCTION changed_meanwhile()"""
+
+
+class TwoWays(Base):
+    """What time does to many tickets is stored by a narrow statement (tick_apply), to one of them by that for everything
+    (ticket_apply). The same tickets, the same calendar, the same hours: one daemon the one way, its twin the other."""
+
+    def twin(self):
+        daemon = Daemon(self.AT)
+        shutil.rmtree(daemon.data)
+        subprocess.run(["cp", "-a", self.daemon.data, daemon.data], check=True)
+        daemon.tokens = self.daemon.tokens
+        self.addCleanup(daemon.clean)
+        return daemon.start()
+
+    AT = "2026-02-11T09:30:00+08:00"
+
+    def metric(self, daemon, name):
+        client = daemon.client()
+        text = client.call("GET", "/metrics").body.decode()
+        client.close()
+        return int(re.search(rf"^{name} (\d+)$", text, re.M).group(1))
+
+    def live(self, daemon, draft):
+        """The calendar comes into force, then days pass: moves, warnings, breaches, steps up, a suspension that ends."""
+        admin = daemon.client("admin")
+        admin.post(f"/v1/admin/calendars/drafts/{draft}/activate", {})
+        wait_until(lambda: admin.get("/v1/admin/calendars/recompute")["state"] == "done", "the deadlines to follow")
+        for at in ("2026-02-11T11:00:00", "2026-02-13T17:30:01", "2026-02-24T12:00:00", "2026-03-06T18:00:00"):
+            daemon.move_clock(at + "+08:00")
+        found = admin.post("/v1/admin/verify", {})
+        self.assertEqual((found["differing"], found["broken_chains"], found["samples"], found["next"]), (0, 0, [], None))
+        admin.close()
+        return [[row[0] for row in daemon.sql(text)] for text in STORED]
+
+    def test_both_store_the_same(self):
+        numbers = self.fill(120)
+        helps = [n for i, n in enumerate(numbers) if i % 5 == 0 and i % 7 % 5 != 4]
+        self.work_on_some(helps[:4])
+        self.desk.post(f"/v1/tickets/{helps[4]}/add-unit", {"unit": self.other_unit(helps[4])})
+        with self.changed_city() as folder:
+            draft = json.loads(self.daemon.hotline("calendars", "draft", folder, "--json"))["draft"]
+        self.daemon.stop()
+        narrow, wide = self.twin(), self.twin()
+        wide.sql(NO_NARROW_WAY)
+        one, other = self.live(narrow, draft), self.live(wide, draft)
+        for mine, theirs in zip(one, other):
+            self.assertEqual(len(mine), len(theirs))
+            for a, b in zip(mine, theirs):
+                self.assertEqual(json.loads(a), json.loads(b))
+        kinds = {json.loads(e)["type"] for e in one[4]}
+        self.assertLessEqual({"clock.recomputed", "clock.warned", "clock.breached", "clock.escalated", "assignment.resumed"}, kinds)
+        singles = [self.metric(d, "hotlined_bulk_singles_total") for d in (narrow, wide)]
+        looked_at = self.metric(narrow, "hotlined_bulk_tickets_total")
+        self.assertLess(singles[0], 10)
+        self.assertGreater(singles[1], 200)
+        print(f"{looked_at} tickets in bulk, {singles[0]} of them the wide way; of its twin {singles[1]}")
+
+    def other_unit(self, number):
+        has = {a["unit"] for a in self.desk.get(f"/v1/tickets/{number}")["assignments"]}
+        return next(row[0] for row in self.daemon.sql("SELECT code FROM unit WHERE NOT is_retired ORDER BY code") if row[0] not in has)
 
 
 class Killed(Base):

@@ -16,13 +16,13 @@
 
 #define STMT_COLUMNS(name, ...) static const char *const name[] = {__VA_ARGS__}
 
-STMT_COLUMNS(scalar_columns, "i", "b", "t", "us", "d", "x", "n");
+STMT_COLUMNS(scalar_columns, "i", "b", "t", "us", "d", "x", "n", "at");
 static const struct pg_stmt stmt_scalars = {
     "scalars",
     "SELECT $1::bigint AS i, $2::boolean AS b, $3::text AS t,"
     " (extract(epoch FROM $4::timestamptz) * 1000000)::bigint AS us,"
-    " ($5::date)::text AS d, $6::bytea AS x, $7::text AS n",
-    7, 7, scalar_columns};
+    " ($5::date)::text AS d, $6::bytea AS x, $7::text AS n, $4 AS at",
+    7, 8, scalar_columns};
 
 STMT_COLUMNS(array_columns, "t", "i", "b", "us", "x");
 static const struct pg_stmt stmt_arrays = {
@@ -77,6 +77,7 @@ static void check_scalars(void *ctx, const struct pg_result *res)
     assert_string_equal(pg_result_text(res, 0, 2), "市民'\"\\\n");
     assert_int_equal(pg_result_length(res, 0, 2), strlen("市民'\"\\\n"));
     assert_int_equal(pg_result_instant(res, 0, 3), INSTANT);
+    assert_int_equal(pg_result_instant(res, 0, 7), INSTANT);
     assert_string_equal(pg_result_text(res, 0, 4), "2026-02-13");
     data = pg_result_bytea(res, 0, 5, arena, &len);
     assert_int_equal(len, sizeof(all_bytes));
@@ -118,6 +119,7 @@ static void check_nulls(void *ctx, const struct pg_result *res)
     assert_false(pg_result_null(res, 0, 2));
     assert_true(pg_result_null(res, 0, 3));
     assert_int_equal(pg_result_instant(res, 0, 3), 0);
+    assert_int_equal(pg_result_instant(res, 0, 7), 0);
     assert_string_equal(pg_result_text(res, 0, 4), "1970-01-01");
     assert_non_null(pg_result_bytea(res, 0, 5, arena, &len));
     assert_int_equal(len, 0);
