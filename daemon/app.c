@@ -476,7 +476,7 @@ static struct webhooks *make_webhooks(struct daemon *d)
     struct webhooks *webhooks = webhooks_new(d, &why);
 
     if (!webhooks)
-        (void)complain("webhook_ca", why);
+        (void)complain("webhooks", why);
     return webhooks;
 }
 

@@ -112,6 +112,9 @@ const struct setting settings_table[] = {
     NUMBER(webhook_keep_days, "30", 1, 3660, 0, "days ended deliveries are kept for a replay"),
     TEXT(webhook_ca, "", SETTING_NO_RELOAD,
          "PEM file of the authorities that receivers' certificates are of; empty: the system's"),
+    TEXT(webhook_nameserver, "", SETTING_NO_RELOAD,
+         "address of the name server that knows the receivers of webhooks; empty: those of "
+         "/etc/resolv.conf"),
     NUMBER(drain_seconds, "20", 1, 600, 0, "time running requests have to finish when stopping"),
 };
 const size_t settings_table_count = ARRAY_LEN(settings_table);

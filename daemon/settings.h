@@ -41,7 +41,7 @@ struct settings {
     char *open311_contact, *open311_categories;
     bool webhook_private; /* also to addresses that are not public, also without TLS */
     int64_t webhook_tries, webhook_timeout_seconds, webhook_keep_days;
-    char *webhook_ca;
+    char *webhook_ca, *webhook_nameserver;
 };
 
 extern const struct setting settings_table[];

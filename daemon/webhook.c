@@ -391,10 +391,16 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
 
 struct webhooks *webhooks_new(struct daemon *d, char **error_r)
 {
+    const char *nameserver = d->settings.webhook_nameserver;
     struct http_poster *poster = http_poster_new(d->base, d->settings.webhook_ca, error_r);
 
     if (!poster)
         return NULL;
+    if (*nameserver && !http_poster_ask(poster, nameserver)) {
+        *error_r = xstrdup("webhook_nameserver is no address");
+        http_poster_free(&poster);
+        return NULL;
+    }
     struct webhooks *w = xcalloc(1, sizeof(*w));
     w->d = d;
     w->poster = poster;

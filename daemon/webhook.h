@@ -24,7 +24,8 @@ void webhook_disable_post(struct request *r);
 void webhook_enable_post(struct request *r);
 void webhook_replay_post(struct request *r);
 
-/* webhook.c: the one who sends. NULL and a text (caller frees) if webhook_ca cannot be read. */
+/* webhook.c: the one who sends. NULL and a text (caller frees) if webhook_ca cannot be read or
+ * webhook_nameserver is no address. */
 struct webhooks;
 MUST_CHECK struct webhooks *webhooks_new(struct daemon *d, char **error_r);
 void webhooks_start(struct webhooks *webhooks);

@@ -388,6 +388,15 @@ struct http_poster *http_poster_new(struct event_base *base, const char *ca_file
     return poster;
 }
 
+bool http_poster_ask(struct http_poster *poster, const char *nameserver)
+{
+    if (evdns_base_clear_nameservers_and_suspend(poster->dns) != 0 ||
+        evdns_base_nameserver_ip_add(poster->dns, nameserver) != 0)
+        return false;
+    (void)evdns_base_resume(poster->dns);
+    return true;
+}
+
 void http_poster_free(struct http_poster **poster_p)
 {
     struct http_poster *poster = *poster_p;

@@ -29,6 +29,11 @@ struct sockaddr;
  * a text (caller frees) if it cannot be read. */
 MUST_CHECK struct http_poster *http_poster_new(struct event_base *base, const char *ca_file,
                                                char **error_r);
+/*
+ * Names are asked of this server alone, "192.0.2.53" or "192.0.2.53:5353", not of those in
+ * /etc/resolv.conf. false: that is no address.
+ */
+MUST_CHECK bool http_poster_ask(struct http_poster *poster, const char *nameserver);
 /* Cancels what is under way. */
 void http_poster_free(struct http_poster **poster);
 
