@@ -13,6 +13,7 @@
 #define DAY_US (86400 * SECOND_US)
 #define OPENS_US (INT64_C(30600) * SECOND_US)  /* 08:30 */
 #define CLOSES_US (INT64_C(63000) * SECOND_US) /* 17:30 */
+#define CLOCK_STEP_US (15 * SECOND_US) /* steps closer together are one moment for the daemon */
 #define LONGEST_NAP_US (SECOND_US / 4)
 #define FIRST_MINUTES_S 1800 /* what waited for the morning is not done in its first second */
 
@@ -233,7 +234,8 @@ static void go_to(struct simulation *sim, int64_t to_us)
         to_us = sim->now_us;
     keep_pace(sim, to_us);
     sim->now_us = to_us;
-    if (sim->time == TIME_MOVED && to_us - sim->clock_us >= SECOND_US)
+    if (sim->time == TIME_MOVED && to_us > sim->clock_us &&
+        (to_us - sim->clock_us >= CLOCK_STEP_US || to_us == sim->end_us))
         move_clock(sim, to_us);
 }
 

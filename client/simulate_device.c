@@ -128,7 +128,7 @@ static void beat(struct simulation *sim, void *subject)
     if (send_signed(sim, device, "/heartbeats", &body, NULL) == SIM_DONE)
         sim->figures[FIGURE_HEARTBEATS]++;
     if (sim->is_whole_day)
-        sim_after(sim, BEAT_S - 60, BEAT_S, beat, device);
+        sim_after(sim, BEAT_S, BEAT_S, beat, device);
 }
 
 /* ---- presses -----------------------------------------------------------------------------------
@@ -238,6 +238,5 @@ void sim_device_begin(struct simulation *sim)
         d->list[d->count - 1].silent_from_us = sim->begin_us + (sim->end_us - sim->begin_us) / 2;
     sim->devices = d;
     for (size_t i = 0; i < d->count; i++)
-        sim_at(sim, sim->begin_us + (int64_t)sim_random(sim, BEAT_S) * SECOND_US, beat,
-               &d->list[i]);
+        sim_at(sim, sim->begin_us + (int64_t)i * SECOND_US, beat, &d->list[i]);
 }

@@ -6,8 +6,10 @@
 
 #include "base/civil.h"
 #include "base/clk.h"
+#include "base/utf8.h"
 #include "client/simulate.h"
 
+#define NARROW_COLUMNS 79 /* of a terminal whose width is not known */
 #define TERMINAL_EVERY_US INT64_C(100000)
 
 static const struct {
@@ -116,20 +118,29 @@ static void write_progress(const struct simulation *sim, struct sbuf *line)
               now + 11, more, client_text(client, T_SIM_IN), sim->received,
               client_text(client, T_SIM_IS_CLOSED), sim->ended, client_text(client, T_SIM_IS_OPEN),
               sim->received - sim->ended);
+    sbuf_adds(line, "  |");
     count_doors(sim, doors);
     for (unsigned d = 0; d < DOOR_COUNT; d++)
         if ((sim->doors & 1u << d) != 0)
-            sbuf_addf(line, "%s%s %zu", d == 0 ? "  | " : ", ", door_name(client, d), doors[d].in);
+            sbuf_addf(line, " %s %zu",
+                      client->lang == LANG_ZH ? door_name(client, d) : sim_doors[d].code,
+                      doors[d].in);
 }
 
+/* On a terminal the line is written over, so it must not break. */
 static void print_progress(const struct simulation *sim)
 {
-    struct client *client = sim->client;
+    const struct client *client = sim->client;
+    size_t columns = client->columns > 1 ? client->columns - 1 : NARROW_COLUMNS;
     struct sbuf line;
 
     sbuf_init(&line, 0);
     write_progress(sim, &line);
-    fprintf(client->err, client->err_is_terminal ? "\r%s\033[K" : "%s\n", line.data);
+    if (client->err_is_terminal)
+        fprintf(client->err, "\r%.*s\033[K",
+                (int)utf8_prefix_of_width(line.data, line.len, columns), line.data);
+    else
+        fprintf(client->err, "%s\n", line.data);
     fflush(client->err);
     sbuf_free(&line);
 }

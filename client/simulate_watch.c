@@ -7,7 +7,7 @@
 
 #include "client/simulate.h"
 
-#define EVERY_S 1800
+#define EVERY_S 3600
 #define PAGE "500"
 
 static const struct {

@@ -129,7 +129,7 @@ class WholeDay(unittest.TestCase):
         lines = self.said.stderr.splitlines()
         self.assertGreater(len(lines), 5)
         for line in lines:
-            self.assertRegex(line, r"^demo day \d\d:\d\d  in \d+  ended \d+  open \d+  \| phone \d+, WeChat \d+, ")
+            self.assertRegex(line, r"^demo day \d\d:\d\d  in \d+  ended \d+  open \d+  \| phone \d+ wechat \d+ device \d+ ")
 
     def test_nothing_is_out_of_order_afterwards(self):
         after = {}
