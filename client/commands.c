@@ -16,8 +16,8 @@ static const struct {
     {score_commands, &score_command_count},       {account_commands, &account_command_count},
     {simulate_commands, &simulate_command_count}, {clock_commands, &clock_command_count},
     {calendar_commands, &calendar_command_count}, {call_commands, &call_command_count},
-    {device_commands, &device_command_count},     {webhook_commands, &webhook_command_count},
-    {help_commands, &help_command_count},
+    {device_commands, &device_command_count},     {cloud_commands, &cloud_command_count},
+    {webhook_commands, &webhook_command_count},   {help_commands, &help_command_count},
 };
 
 void commands_each(void (*fn)(void *ctx, const struct command *command), void *ctx)

@@ -26,11 +26,12 @@ void completion_write_bash(struct sbuf *out);
 extern const struct command ticket_commands[], queue_commands[], watch_commands[],
     report_commands[], place_commands[], admin_commands[], account_commands[], explain_commands[],
     simulate_commands[], version_commands[], clock_commands[], score_commands[],
-    calendar_commands[], call_commands[], device_commands[], webhook_commands[], help_commands[];
+    calendar_commands[], call_commands[], device_commands[], cloud_commands[], webhook_commands[],
+    help_commands[];
 extern const size_t ticket_command_count, queue_command_count, watch_command_count,
     report_command_count, place_command_count, admin_command_count, account_command_count,
     explain_command_count, call_command_count, simulate_command_count, version_command_count,
     clock_command_count, score_command_count, calendar_command_count, device_command_count,
-    webhook_command_count, help_command_count;
+    cloud_command_count, webhook_command_count, help_command_count;
 
 #endif

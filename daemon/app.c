@@ -19,6 +19,7 @@
 #include "daemon/auth.h"
 #include "daemon/batches.h"
 #include "daemon/calls.h"
+#include "daemon/cloud.h"
 #include "daemon/config.h"
 #include "daemon/deadlines.h"
 #include "daemon/desk_event.h"
@@ -459,6 +460,7 @@ static void register_metrics(void)
 }
 
 static void make_http(struct daemon *d)
+    clouds_register_metrics();
 {
     struct http_server_config config;
     struct http_handler handler = request_handler(d);
@@ -509,6 +511,7 @@ static bool make_parts(struct app *app, const char *conninfo)
     make_http(d);
     app->webhooks = make_webhooks(d);
     return app->webhooks != NULL;
+    d->clouds = clouds_new(d);
 }
 
 /* In the order of who calls whom: first the doors, then the use cases, then what they stand on. */
@@ -525,6 +528,7 @@ static void free_parts(struct app *app)
     device_watch_free(&d->device_watch);
     batches_free(&d->batches);
     recalendar_free(&d->recalendar);
+    clouds_free(&d->clouds);
     sweeper_free(&d->sweeper);
     activation_free(&d->activation);
     store_free(&d->store);

@@ -9,13 +9,14 @@
 #include "base/log.h"
 #include "daemon/activation.h"
 #include "daemon/auth.h"
+#include "daemon/cloud.h"
 #include "daemon/recalendar.h"
 #include "daemon/wechat.h"
 #include "sql_catalogue.h"
 
 struct config_job {
     struct daemon *d;
-    uint64_t accounts_asked, wechat_asked, city_asked;
+    uint64_t accounts_asked, wechat_asked, clouds_asked, city_asked;
     struct arena *arena;
     void (*done)(void *ctx, bool ok);
     void *ctx;
@@ -279,6 +280,18 @@ static void load_city(struct config_job *job)
                           on_city, job);
 }
 
+static void on_clouds(void *ctx, const struct pg_result *res)
+{
+    struct config_job *job = ctx;
+
+    if (pg_result_outcome(res) != PG_ROWS) {
+        finish(job, false);
+        return;
+    }
+    clouds_take(job->d->clouds, job->clouds_asked, res);
+    load_city(job);
+}
+
 static void on_wechat(void *ctx, const struct pg_result *res)
 {
     struct config_job *job = ctx;
@@ -288,7 +301,9 @@ static void on_wechat(void *ctx, const struct pg_result *res)
         return;
     }
     wechat_take(job->d->wechat, job->wechat_asked, res);
-    load_city(job);
+    job->clouds_asked = clouds_ask(job->d->clouds);
+    (void)pg_submit(job->d->work_pool, &SQL_CLOUD_LOAD, NULL, DAEMON_READ_TIMEOUT_US, on_clouds,
+                    job);
 }
 
 static void on_accounts(void *ctx, const struct pg_result *res)

@@ -27,6 +27,7 @@ struct activation;
 struct recalendar;
 struct batches;
 struct wechat;
+struct clouds;
 struct device_lane;
 struct device_matters;
 struct device_watch;
@@ -86,6 +87,7 @@ struct daemon {
     struct batches *batches;
     struct wechat *wechat;
     struct throttle *throttle;
+    struct clouds *clouds;
     struct push *push;
     struct desk_refusal refusals_told[DESK_REFUSALS];
     struct fold *fold;

@@ -18,6 +18,11 @@ void devices_list_get(struct request *r);
 void device_get(struct request *r); /* for the desk; masked */
 void device_rotate_post(struct request *r);
 void device_retire_post(struct request *r);
+/* device_reveal.c */
+void device_reveal_post(struct request *r);
+/* device_notice.c: for a bridge to guardians */
+void notices_claim_post(struct request *r);
+void notice_result_post(struct request *r);
 /* device_import.c */
 void devices_import_post(struct request *r);
 

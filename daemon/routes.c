@@ -6,6 +6,7 @@
 #include "daemon/admin.h"
 #include "daemon/batches.h"
 #include "daemon/calls.h"
+#include "daemon/cloud.h"
 #include "daemon/devices.h"
 #include "daemon/duplicates.h"
 #include "daemon/events.h"
@@ -39,6 +40,7 @@
 #define BODY_BATCH KIB(512)
 #define BODY_ACCOUNTS KIB(256)
 #define BODY_DEVICES KIB(2 << 10)
+#define BODY_MAPPINGS KIB(512)
 #define BODY_CITY KIB(8 << 10)
 
 const struct route_entry route_table[] = {
@@ -118,6 +120,27 @@ const struct route_entry route_table[] = {
     {HTTP_POST, "/v1/devices/{}/heartbeats", ROLES_PUBLIC, BODY_SMALL, device_heartbeat_post,
      "beatDevice"},
     {HTTP_GET, "/v1/devices/{}", DESK, 0, device_get, "getDevice"},
+    {HTTP_POST, "/v1/devices/{}/reveal", DESK, BODY_SMALL, device_reveal_post, "revealDevice"},
+    {HTTP_POST, "/v1/notices/claim", ROLE_BIT(GATEWAY), BODY_SMALL, notices_claim_post,
+     "claimNotices"},
+    {HTTP_POST, "/v1/notices/{}/result", ROLE_BIT(GATEWAY), BODY_SMALL, notice_result_post,
+     "reportNotice"},
+
+    {HTTP_GET, "/v1/clouds/onenet/{}", ROLES_PUBLIC, 0, cloud_onenet_get, "verifyOnenet"},
+    {HTTP_POST, "/v1/clouds/onenet/{}", ROLES_PUBLIC, CLOUD_BODY_MAX, cloud_onenet_post,
+     "pushOnenet"},
+    {HTTP_POST, "/v1/clouds/ctwing/{}", ROLES_PUBLIC, CLOUD_BODY_MAX, cloud_ctwing_post,
+     "pushCtwing"},
+    {HTTP_GET, "/v1/admin/clouds", ADMIN, 0, admin_clouds_get, "listClouds"},
+    {HTTP_POST, "/v1/admin/clouds", ADMIN, BODY_SMALL * 2, admin_clouds_post, "createCloud"},
+    {HTTP_POST, "/v1/admin/clouds/{}", ADMIN, BODY_SMALL * 2, admin_cloud_change_post,
+     "changeCloud"},
+    {HTTP_GET, "/v1/admin/clouds/{}/mappings", ADMIN, 0, admin_cloud_mappings_get,
+     "listCloudMappings"},
+    {HTTP_POST, "/v1/admin/clouds/{}/mappings", ADMIN, BODY_MAPPINGS, admin_cloud_mappings_post,
+     "mapCloud"},
+    {HTTP_GET, "/v1/admin/clouds/{}/unmapped", ADMIN, 0, admin_cloud_unmapped_get,
+     "listCloudUnmapped"},
 
     {HTTP_GET, "/open311/v2/discovery.{}", ROLES_PUBLIC, 0, open311_discovery_get,
      "open311Discovery"},
@@ -164,5 +187,5 @@ const struct route_entry route_table[] = {
 const size_t route_table_count = ARRAY_LEN(route_table);
 
 const struct request_dialect *const request_dialects[] = {
-    &call_cti_dialect, &call_freeswitch_dialect, &open311_dialect, &wechat_dialect};
+    &call_cti_dialect, &call_freeswitch_dialect, &open311_dialect, &wechat_dialect, &cloud_dialect};
 const size_t request_dialect_count = ARRAY_LEN(request_dialects);

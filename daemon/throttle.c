@@ -109,7 +109,7 @@ static void look_behind_proxies(const struct http1_request *head, const char *tr
     }
 }
 
-static struct net_address connection_address(const struct request *r)
+struct net_address throttle_address(const struct request *r)
 {
     const struct http1_request *head = http_request_head(r->http);
     const char *peer = http_request_peer(r->http), *trusted = r->d->settings.trusted_proxies;
@@ -168,7 +168,7 @@ bool throttle_take(struct request *r, enum throttle_door door)
     bool is_known = true;
 
     if (door == THROTTLE_PUBLIC)
-        address = connection_address(r);
+        address = throttle_address(r);
     else
         is_known = told_address(r, &address);
     if (r->faults.count) {

@@ -42,6 +42,10 @@ struct throttle *throttle_new(void);
 void throttle_free(struct throttle **throttle);
 void throttle_register_metrics(void);
 
+/* Whom a request comes from: its connection, or who is behind trusted_proxies. All zero if it is no
+ * address. */
+struct net_address throttle_address(const struct request *r);
+
 /* false: answered 429, or 400 as the header is no address. */
 MUST_CHECK bool throttle_take(struct request *r, enum throttle_door door);
 /* What the request took did not count. Nothing if it took nothing. */

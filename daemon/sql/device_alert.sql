@@ -2,7 +2,7 @@
 -- in: now timestamptz, escalate_us bigint, most integer
 -- out: taken, told, next_us
 -- Emergencies that nobody has acted on: first to the next operator, then to supervisor and guardians (DOMAIN 6). Step and
--- event are one transaction. next_us: when to look again.
+-- event are one transaction, and so is the notice that a bridge takes to the guardians. next_us: when to look again.
 WITH d AS (
     SELECT m.id, m.device, m.key, m.number, m.alert_step, m.alert_at
     FROM device_matter m
@@ -31,6 +31,13 @@ e AS (
                                         'to', CASE WHEN a.alert_step = 0 THEN jsonb_build_array('desk')
                                                    ELSE jsonb_build_array('supervisor', 'guardians') END)
     FROM a WHERE NOT a.is_answered
+),
+g AS (
+    INSERT INTO device_notice (matter, device, key, number, at, guardians, next_at, changed_at)
+    SELECT a.id, a.device, a.key, a.number, a.alert_at, v.guardians, $1, $1
+    FROM a JOIN device v ON v.id = a.device
+    WHERE NOT a.is_answered AND a.alert_step > 0 AND v.guardians IS NOT NULL
+    ON CONFLICT (matter) DO NOTHING
 )
 SELECT (SELECT count(*) FROM u) AS taken, (SELECT count(*) FROM a WHERE NOT is_answered) AS told,
        (extract(epoch FROM least((SELECT min(alert_at) FROM u),

@@ -126,6 +126,18 @@ TABLE = [
     ("POST", "/v1/admin/devices/no-such/rotate", None, {}, "401 404 403 403 403 403 403 403"),
     ("POST", "/v1/admin/devices/no-such/retire", None, {}, "401 404 403 403 403 403 403 403"),
     ("GET", "/v1/devices/no-such", None, None, "401 403 404 404 403 403 403 403"),
+    ("POST", "/v1/devices/no-such/reveal", None, {"field": "phone", "reason": "x"}, "401 403 404 404 403 403 403 403"),
+    ("POST", "/v1/notices/claim", None, {}, "401 403 403 403 200 403 403 403"),
+    ("POST", "/v1/notices/1/result", None, {"lease": "0" * 32, "result": "sent"}, "401 403 403 403 404 403 403 403"),
+    ("GET", "/v1/clouds/onenet/no-such?msg=x", None, None, " ".join(["404"] * 8)),
+    ("POST", "/v1/clouds/onenet/no-such", None, {}, " ".join(["404"] * 8)),
+    ("POST", "/v1/clouds/ctwing/no-such", None, {}, " ".join(["404"] * 8)),
+    ("GET", "/v1/admin/clouds", None, None, ADMIN),
+    ("POST", "/v1/admin/clouds", None, {"account": "cloud{n}", "kind": "onenet"}, "401 201 403 403 403 403 403 403"),
+    ("POST", "/v1/admin/clouds/no-such", None, {"retire": True}, "401 404 403 403 403 403 403 403"),
+    ("GET", "/v1/admin/clouds/no-such/mappings", None, None, "401 404 403 403 403 403 403 403"),
+    ("POST", "/v1/admin/clouds/no-such/mappings", None, {"mappings": [{"stream": "s"}]}, "401 404 403 403 403 403 403 403"),
+    ("GET", "/v1/admin/clouds/no-such/unmapped", None, None, "401 404 403 403 403 403 403 403"),
     # whoever has no signature is nobody, whatever his token
     ("POST", "/v1/devices/no-such/presses", None, {"boot_id": "b", "seq": 1, "key": "fall"}, " ".join(["401"] * 8)),
     # a gateway's token, where the door looks for it
