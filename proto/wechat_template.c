@@ -99,7 +99,9 @@ bool wechat_template_read(const struct json_value *v, const char *field, struct 
             faults_add(&own, "fields", "wrong_type");
     }
     for (size_t i = 0; i < own.count; i++)
-        faults_add(faults, arena_printf(arena, "%s.%s", field, own.list[i].field),
+        faults_add(faults,
+                   *own.list[i].field ? arena_printf(arena, "%s.%s", field, own.list[i].field)
+                                      : field,
                    own.list[i].reason);
     if (own.count)
         return false;
