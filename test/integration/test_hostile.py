@@ -158,6 +158,16 @@ class Wechat(Door):
         return self.request(self.fresh())._replace(target=self.account())
 
 
+class WechatJson(Wechat):
+    """数据格式 JSON in the console; the same account."""
+    kind, content_type = "json", "application/json"
+
+    def fresh(self):
+        n = next(self.serial)
+        return json.dumps({"ToUserName": "gh_1", "FromUserName": f"user{n}", "CreateTime": self.test.now, "MsgType": "text",
+                           "Content": f"路灯 {n}", "MsgId": n}, ensure_ascii=False).encode()
+
+
 class SafeWechat(Wechat):
     """Safe mode: what is hostile stands inside the envelope, under a good signature."""
     def seal(self, message):
@@ -232,7 +242,8 @@ class Open311Json(Open311):
 
 
 DOORS = {"tickets": Tickets, "calls": Calls, "calls, signed": SignedCalls, "cti": Cti, "cti, form": CtiForm,
-         "freeswitch": FreeSwitch, "wechat": Wechat, "wechat, safe": SafeWechat, "presses": Presses, "heartbeats": Heartbeats,
+         "freeswitch": FreeSwitch, "wechat": Wechat, "wechat, JSON": WechatJson,
+         "wechat, safe": SafeWechat, "presses": Presses, "heartbeats": Heartbeats,
          "open311, xml": Open311, "open311, json": Open311Json}
 
 
@@ -327,8 +338,10 @@ INPUTS = {"no signature": lambda d: [d.anonymous()], "wrong signature": lambda d
 
 # What is answered, by input and door; None: by all others. 4xx alone: nothing is stored, and each is counted.
 ANSWERS = {
-    "no signature": {None: {401}, "wechat": {403}, "wechat, safe": {403}, "open311, xml": {403}, "open311, json": {403}},
-    "wrong signature": {None: {401}, "wechat": {403}, "wechat, safe": {403}, "open311, xml": {403}, "open311, json": {403}},
+    "no signature": {None: {401}, "wechat": {403}, "wechat, JSON": {403}, "wechat, safe": {403}, "open311, xml": {403},
+                        "open311, json": {403}},
+    "wrong signature": {None: {401}, "wechat": {403}, "wechat, JSON": {403}, "wechat, safe": {403}, "open311, xml": {403},
+                        "open311, json": {403}},
     "unknown": {None: {404}, "tickets": {400}, "presses": {401}, "heartbeats": {401}},
     "DOCTYPE": {None: {400}, "cti": {422}, "cti, form": {422}, "freeswitch": {422}, "open311, xml": {400, 403}, "open311, json": {400, 403}},
     "1 MB": {None: {413}},
@@ -340,7 +353,8 @@ ANSWERS = {
     "huge numbers": {None: {400}, "cti": {422}, "cti, form": {422}, "freeswitch": {422}, "wechat": {200}, "wechat, safe": {200}},
     "nonsense": {None: {400}, "cti": {422}, "cti, form": {422}, "freeswitch": {422}, "open311, xml": {400, 403}, "open311, json": {400, 403}},
     # gateways lie about it, so their doors look at the body
-    "wrong content type": {None: {415}, "cti": {200}, "cti, form": {200}, "freeswitch": {200}, "wechat": {200}, "wechat, safe": {200}},
+    "wrong content type": {None: {415}, "cti": {200}, "cti, form": {200}, "freeswitch": {200}, "wechat": {200},
+                           "wechat, JSON": {200}, "wechat, safe": {200}},
     # a form may end anywhere and still be one
     "truncated": {None: {400}, "cti": {422}, "cti, form": {200, 422}, "freeswitch": {422}, "open311, xml": {200, 400, 403, 404},
                   "open311, json": {200, 400, 403, 404}},
