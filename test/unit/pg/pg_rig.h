@@ -47,7 +47,7 @@ void rig_remove_folder(const char *dir);
 /* One turn: what is due now, e.g. the sending of what was just submitted. EVLOOP_NONBLOCK alone
  * goes on as long as there is something to do, answers included. */
 void rig_turn(struct event_base *base);
-#define RIG_WAIT_US (60 * US_PER_SECOND)
+#define RIG_WAIT_US (120 * US_PER_SECOND) /* of a machine that others load, too */
 /* Runs the loop until *flag (or count reaches at_least); fails the test after RIG_WAIT_US. */
 void rig_run_until(struct event_base *base, const bool *flag);
 void rig_run_until_count(struct event_base *base, const int *count, int at_least);
