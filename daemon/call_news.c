@@ -2,12 +2,14 @@
  * call_news.c - what a gateway tells, into the table, and onto the screen of whom it concerns.
  *
  * Two statements: the first keeps the news and says whether a screen is to pop and what belongs on
- * it; the second puts the event there, once. The gateway is answered after both. If the second does
+ * it; the second puts the event there, once, and the desks' streams get it at once, ahead of the
+ * order of events (push_urgent). The gateway is answered after both. If the second does
  * not happen the gateway hears 503 and asks again, and then the pop is still due.
  */
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "daemon/calls.h"
@@ -46,7 +48,8 @@ struct taking {
     void (*answer)(struct request *r, const struct call_news *news, enum call_state state,
                    bool is_repeat);
     enum call_state state;
-    bool is_repeat, is_everywhere;
+    bool is_repeat;
+    const char *agent, *detail, *more; /* of the pop; agent NULL = every desk */
 };
 
 enum column {
@@ -113,12 +116,27 @@ static void finish(struct request *r)
     t->answer(r, t->news, t->state, t->is_repeat);
 }
 
+static void tell_at_once(struct request *r, const struct pg_result *res)
+{
+    const struct taking *t = r->state;
+    int offset_min = r->d->city ? city_offset_min(r->d->city) : CIVIL_OFFSET_SHANGHAI_MIN;
+    const struct desk_event_view view = {.id = pg_result_int(res, 0, 0),
+                                         .type = "call.popped",
+                                         .at_us = r->now_us,
+                                         .detail = t->detail,
+                                         .more = t->more};
+
+    push_urgent(r->d->push,
+                push_event_new_desk(pg_result_int(res, 0, 1), &view, t->agent, offset_min));
+}
+
 static void on_popped(struct request *r, const struct pg_result *res)
 {
     const struct taking *t = r->state;
 
     if (pg_result_rows(res) > 0) {
-        metric_inc(t->is_everywhere ? &pops_everywhere : &pops);
+        metric_inc(t->agent ? &pops : &pops_everywhere);
+        tell_at_once(r, res);
         push_hint(r->d->push);
     }
     finish(r);
@@ -204,15 +222,17 @@ static void pop(struct request *r, const struct pg_result *res)
         pg_result_null(res, 0, COL_AGENT) ? NULL : pg_result_text(res, 0, COL_AGENT);
     struct pg_params params;
     size_t len;
-    const uint8_t *sealed = desk_event_seal(r->d, pop_sealed(r, res), r->arena, &len);
 
-    t->is_everywhere = !agent;
+    t->agent = agent ? arena_strdup(r->arena, agent) : NULL;
+    t->detail = pop_detail(t, res, agent, r->arena);
+    t->more = pop_sealed(r, res);
+    const uint8_t *sealed = desk_event_seal(r->d, t->more, r->arena, &len);
     pg_params_init(&params, r->arena);
     pg_param_text(&params, t->gateway);
     pg_param_text(&params, t->news->call_id);
-    pg_param_text(&params, agent);
+    pg_param_text(&params, t->agent);
     pg_param_instant(&params, r->now_us);
-    pg_param_text(&params, pop_detail(t, res, agent, r->arena));
+    pg_param_text(&params, t->detail);
     pg_param_bytea(&params, sealed, len);
     request_submit(r, r->d->work_pool, &SQL_CALL_POPPED, &params, DAEMON_WRITE_TIMEOUT_US,
                    on_popped);

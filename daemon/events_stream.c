@@ -4,6 +4,10 @@
  * The reader's place is all there is to a stream: whatever it is behind by comes from memory or
  * from the table, as fast as it reads. Nothing is queued for a slow reader beyond the low-water
  * mark; it falls behind, and is cut by the HTTP layer only when it reads nothing at all.
+ *
+ * Urgent events (push_urgent) are written ahead, under the id of the place where the reader is: it
+ * does not move. When they come by in their order only their id is written. Who loses the
+ * connection between the two hears of them again, with the same member `id`.
  */
 #include <event2/event.h>
 #include <stdlib.h>
@@ -18,6 +22,8 @@
 /* No more is written while so much waits to go out; one event fits well above it. */
 #define LOW_WATER_BYTES ((size_t)64 << 10)
 #define PAGE_ROWS 100
+/* As many urgent events a reader may have had ahead of their place; more come in their order. */
+#define AHEAD_MAX 16
 
 static const char bye[] = "event: bye\ndata: {}\n\n";
 
@@ -26,6 +32,9 @@ struct stream {
     struct events_reader reader;
     struct http_stream *http;
     struct push_cursor place, told; /* told: the last id that went out */
+    int64_t ahead[AHEAD_MAX];       /* ids of events that went out before their place */
+    size_t ahead_count;
+    uint64_t urgent_serial;
     struct push_waiter *waiter;
     struct event *beat;
     bool is_cut; /* the HTTP layer is closing it: on_abort is coming */
@@ -103,6 +112,17 @@ static bool is_full(const struct stream *stream)
     return stream->is_cut || http_stream_pending(stream->http) >= LOW_WATER_BYTES;
 }
 
+static bool went_ahead(struct stream *stream, int64_t id)
+{
+    for (size_t i = 0; i < stream->ahead_count; i++) {
+        if (stream->ahead[i] == id) {
+            stream->ahead[i] = stream->ahead[--stream->ahead_count];
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool put_event(void *ctx, const struct push_event *event)
 {
     struct stream *stream = ctx;
@@ -111,11 +131,31 @@ static bool put_event(void *ctx, const struct push_event *event)
 
     events_place_format(&stream->reader, event->at, id);
     sbuf_init(&text, 0);
-    event_stream_write(&text, id, event->type, event->json, event->json_len);
+    if (went_ahead(stream, event->at.id)) {
+        event_stream_write_place(&text, id);
+    } else {
+        event_stream_write(&text, id, event->type, event->json, event->json_len);
+        metric_inc(&sent);
+    }
     put(stream, &text);
     stream->told = event->at;
-    metric_inc(&sent);
     return !is_full(stream);
+}
+
+static void put_ahead(void *ctx, const struct push_event *event)
+{
+    struct stream *stream = ctx;
+    char id[CURSOR_SIZE];
+    struct sbuf text;
+
+    if (stream->ahead_count == AHEAD_MAX || push_cursor_compare(event->at, stream->place) <= 0)
+        return;
+    stream->ahead[stream->ahead_count++] = event->at.id;
+    events_place_format(&stream->reader, stream->place, id);
+    sbuf_init(&text, 0);
+    event_stream_write(&text, id, event->type, event->json, event->json_len);
+    put(stream, &text);
+    metric_inc(&sent);
 }
 
 static void put_place(struct stream *stream, struct sbuf *text)
@@ -193,6 +233,10 @@ static void read_page(struct stream *stream)
 /* Asleep: the subscription is waking the hub, and then we are called. */
 static void pump(struct stream *stream)
 {
+    if (is_full(stream))
+        return;
+    push_urgent_read(stream->r->d->push, &stream->urgent_serial, &stream->reader.who, put_ahead,
+                     stream);
     if (stream->r->op || is_full(stream))
         return;
     if (push_read(stream->r->d->push, &stream->place, &stream->reader.who, put_event, stream) ==
@@ -237,7 +281,8 @@ void events_stream_begin(const struct events_reader *reader, struct push_cursor 
     static const struct timeval beat = {BEAT_S, 0};
     struct stream *stream = arena_alloc(r->arena, sizeof(*stream));
 
-    *stream = (struct stream){.r = r, .reader = *reader, .place = place};
+    *stream = (struct stream){
+        .r = r, .reader = *reader, .place = place, .urgent_serial = push_urgent_serial(r->d->push)};
     stream->waiter = push_subscribe(r->d->push, stream->reader.who.unit, on_woken, stream);
     if (!stream->waiter) {
         request_problem(r, PROBLEM_BUSY, NULL);

@@ -98,6 +98,7 @@ static void look_soon(struct push *push)
 static void fall_asleep(struct push *push)
 {
     push->is_awake = false;
+    push_urgent_prune(push, true);
     push_ring_reset(&push->ring, push->position);
     metric_set(&ring_events, 0);
     (void)event_del(push->poll_timer);
@@ -171,6 +172,7 @@ static void take_look(struct push *push, const struct pg_result *res)
     bool is_full = take_rows(push, res) == LOOK_ROWS;
     if (!is_full)
         push->position = (struct push_cursor){horizon, 0};
+    push_urgent_prune(push, false);
     look_again(push, is_full, pg_result_bool(res, 0, TAIL_IS_HELD));
 }
 
@@ -336,6 +338,7 @@ void push_free(struct push **push)
     event_free(p->notify_timer);
     event_free(p->poll_timer);
     push_waiters_free(p);
+    push_urgent_prune(p, true);
     push_ring_free(&p->ring);
     free(p);
     *push = NULL;
@@ -345,4 +348,5 @@ void push_register_metrics(void)
 {
     register_own_metrics();
     push_register_waiter_metrics();
+    push_register_urgent_metrics();
 }

@@ -71,4 +71,21 @@ enum push_read push_read(struct push *push, struct push_cursor *place,
                          const struct push_reader *reader,
                          bool (*take)(void *ctx, const struct push_event *event), void *ctx);
 
+/* ---- ahead of the others ----------------------------------------------------------------------
+ */
+
+/* As many may wait for their place in the order; more go the ordinary way only. */
+#define PUSH_URGENT_MAX 64
+
+/*
+ * An event of the desks that was committed a moment ago. The streams of this daemon get it now;
+ * in its order it comes by as well, and whoever has had it passes over it. Takes the event over.
+ */
+void push_urgent(struct push *push, struct push_event *event);
+/* The last urgent event there was; 0 = none. */
+uint64_t push_urgent_serial(const struct push *push);
+/* Those after *serial that concern the reader; moves *serial to the last. */
+void push_urgent_read(const struct push *push, uint64_t *serial, const struct push_reader *reader,
+                      void (*take)(void *ctx, const struct push_event *event), void *ctx);
+
 #endif

@@ -20,6 +20,11 @@ struct push_group {
     char *unit;
 };
 
+struct push_urgent {
+    struct push_event *event;
+    uint64_t serial;
+};
+
 struct push {
     struct daemon *d;
     struct push_ring ring;
@@ -34,6 +39,11 @@ struct push {
     struct pg_op *look_op, *notify_op;
     struct event *look_timer, *poll_timer, *notify_timer;
 
+    /* push_urgent.c: those whose place has not come yet */
+    struct push_urgent urgent[PUSH_URGENT_MAX];
+    size_t urgent_count;
+    uint64_t urgent_serial;
+
     /* push_wait.c */
     struct push_group everybody;
     struct map *groups;     /* unit -> struct push_group */
@@ -47,6 +57,11 @@ void push_waiters_free(struct push *push);
 void push_register_waiter_metrics(void);
 /* The waiters whom this event concerns become ready. */
 void push_waiters_wake(struct push *push, const struct push_event *event);
+/* Subscribers to everything become ready. */
+void push_subscribers_wake(struct push *push);
+void push_register_urgent_metrics(void);
+/* Lets go of those that have come by in their order, or of all. */
+void push_urgent_prune(struct push *push, bool all);
 /* Looks soon, and wakes up if asleep. */
 void push_want_look(struct push *push);
 

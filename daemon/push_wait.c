@@ -127,6 +127,17 @@ void push_waiters_wake(struct push *push, const struct push_event *event)
         wake_group(map_get(push->groups, at, (size_t)(end - at)), true);
 }
 
+void push_subscribers_wake(struct push *push)
+{
+    struct push_link *head = &push->everybody.idle, *next;
+
+    for (struct push_link *link = head->next; link != head; link = next) {
+        next = link->next;
+        if (!waiter_of(link)->timer)
+            make_ready(waiter_of(link), true);
+    }
+}
+
 static void wake_entry(void *ctx, const char *key, size_t key_len, void *value)
 {
     const bool *by_event = ctx;

@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 
 import call_bridges
 from hotline_test import ROOT, SHARED, Client, DaemonTest, main, wait_until
-from test_events import Stream
+from test_events import Session, Stream
 
 CAPTURES = SHARED / "data" / "captures"
 AT = "2026-02-13T10:00:00+08:00"
@@ -227,6 +227,43 @@ class Calls(DaemonTest):
         self.tell("loud", "offered", agent_id="1001")
         wait_until(lambda: self.pops(stream), "the pop")
         self.assertEqual([p["call_id"] for p in self.pops(stream)], ["loud"])
+
+    def test_pop_waits_for_no_other_transaction(self):
+        """The order of events waits for the oldest transaction; a telephone that rings does not."""
+        stream, other = self.stream("desk"), self.stream("desk2")
+        self.tell("before", "ringing", agent_id="1001")
+        wait_until(lambda: self.pops(stream), "the pop before")
+        session = Session(self.daemon)
+        session.run("BEGIN; SELECT pg_current_xact_id();")
+        for n in range(20):  # more than a stream takes ahead: the others come in their order
+            self.tell(f"ahead-{n}", "ringing", agent_id="1001")
+        wait_until(lambda: len(self.pops(stream)) >= 17, "pops ahead of their order")
+        self.assertEqual([p["call_id"] for p in self.pops(stream)], ["before"] + [f"ahead-{n}" for n in range(16)])
+        held = stream.last
+        late = Stream(self.daemon.port, self.daemon.tokens["desk"], last=held)
+        self.addCleanup(late.close)
+        session.run("COMMIT; SELECT 1;")
+        session.close()
+        self.tell("after", "ringing", agent_id="1001")
+        everyone = sorted(["after"] + [f"ahead-{n}" for n in range(20)])
+
+        def told(reader):
+            return sorted(p["call_id"] for p in self.pops(reader) if p["call_id"] != "before")
+        for reader in (stream, late):  # `late`: who lost the connection meanwhile hears of them again
+            wait_until(lambda r=reader: len(told(r)) >= len(everyone), "the others in their order")
+        self.tell("marker-1", "ringing", agent_id="1001")
+        everyone = sorted(everyone + ["marker-1"])
+        for reader in (stream, late):
+            wait_until(lambda r=reader: len(told(r)) >= len(everyone), "the marker")
+            self.assertEqual(told(reader), everyone, "each once")
+        # every event has come by: whoever comes back now is told of nothing again
+        wait_until(lambda: not self.desk.get("/v1/events?after=" + stream.last)["items"], "the stream's last place")
+        back = Stream(self.daemon.port, self.daemon.tokens["desk"], last=stream.last)
+        self.addCleanup(back.close)
+        self.tell("marker-2", "ringing", agent_id="1001")
+        wait_until(lambda: self.pops(back), "the marker")
+        self.assertEqual(told(back), ["marker-2"])
+        self.assertEqual(self.pops(other), [])
 
     # ---- the ticket ---------------------------------------------------------------------------------------
 
