@@ -2,8 +2,8 @@
  * calendar_preview.c - POST /v1/admin/calendars/drafts/{}/preview: which open deadlines a draft of
  * calendars would move, and how. Nothing is stored.
  *
- * The same scan that looks for what a new calendar has moved (recalendar.c) is asked here what it
- * would move, so that what is shown is what happens.
+ * Deadlines are computed by the function that the plan of a new calendar computes them by
+ * (clock_compute), so that what is shown is what happens.
  */
 #include <stdlib.h>
 #include <string.h>

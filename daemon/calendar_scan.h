@@ -1,6 +1,6 @@
 /*
  * calendar_scan.h - what a calendar would make of every open deadline: page by page, nothing is
- * stored. For the preview of a draft and for finding what a new calendar moves.
+ * stored. For the preview of a draft.
  */
 #ifndef DAEMON_CALENDAR_SCAN_H
 #define DAEMON_CALENDAR_SCAN_H

@@ -22,8 +22,8 @@
 
 #define RETRY_US US_PER_SECOND
 #define WATCH_US (5 * US_PER_SECOND) /* a daemon whose beat stands still that long is relieved */
-#define PAGE 4000                    /* tickets of a state looked through in one statement */
-#define ENOUGH 4000                  /* for a bulk run: half a second, and then a beat */
+#define PAGE 2560                    /* tickets of a state looked through in one statement */
+#define ENOUGH 2560                  /* for a bulk run: a third of a second, and then a beat */
 #define ROOM (ENOUGH + PAGE)         /* tickets that wait for a bulk run */
 #define PASSES_MOST 8                /* more would mean that a ticket moves for ever: a bug */
 
@@ -53,11 +53,12 @@ struct recalendar {
     struct pg_op *op;
     struct bulk *bulk;
     int64_t calendar_set; /* that is being worked for */
-    int64_t seen_beat;    /* of the daemon that does it; -1 = none seen */
-    bool is_running;      /* asking, or at it */
-    int state;            /* of the tickets being looked through */
-    int64_t after;        /* the last of them that was seen */
-    bool is_scanned;      /* the pass has seen all pages */
+    int64_t done_set;  /* every open deadline is known to follow it; 0 = the database has to say */
+    int64_t seen_beat; /* of the daemon that does it; -1 = none seen */
+    bool is_running;   /* asking, or at it */
+    int state;         /* of the tickets being looked through */
+    int64_t after;     /* the last of them that was seen */
+    bool is_scanned;   /* the pass has seen all pages */
     int64_t numbers[ROOM];
     size_t count;
     size_t tickets; /* of the pass */
@@ -119,12 +120,18 @@ static bool is_overtaken(struct recalendar *rc)
 /* ---- the beat ----------------------------------------------------------------------------------
  */
 
+static void all_follow(struct recalendar *rc)
+{
+    rc->done_set = rc->calendar_set;
+    stop(rc, 0);
+    tell_waiters(rc, true);
+}
+
 static void finish(struct recalendar *rc)
 {
     log_info("recalendar", "calendar_set=%lld tickets=%zu moved=%zu passes=%d",
              (long long)rc->calendar_set, rc->tickets, rc->moved, rc->passes);
-    stop(rc, 0);
-    tell_waiters(rc, true);
+    all_follow(rc);
 }
 
 static void go_on(struct recalendar *rc)
@@ -314,8 +321,7 @@ static void on_taken(void *ctx, const struct pg_result *res)
         rc->moved = 0;
         begin_pass(rc);
     } else if (pg_result_bool(res, 0, IS_DONE)) {
-        stop(rc, 0);
-        tell_waiters(rc, true);
+        all_follow(rc);
     } else { /* another daemon is at it, or the database does not know of this calendar yet */
         rc->seen_beat = pg_result_null(res, 0, BEAT) ? -1 : pg_result_int(res, 0, BEAT);
         stop(rc, WATCH_US);
@@ -347,16 +353,24 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
     (void)what;
     if (rc->is_running)
         return;
-    if (rc->d->city)
+    if (rc->d->city && rc->done_set != rc->d->calendar_set)
         take(rc);
     else
         tell_waiters(rc, true);
 }
 
+static void stir(struct recalendar *rc)
+{
+    if (!rc->is_running)
+        event_active(rc->timer, EV_TIMEOUT, 0);
+}
+
 void recalendar_look(struct recalendar *rc)
 {
-    if (rc && !rc->is_running)
-        event_active(rc->timer, EV_TIMEOUT, 0);
+    if (!rc)
+        return;
+    rc->done_set = 0;
+    stir(rc);
 }
 
 void recalendar_settle(struct recalendar *rc, void (*done)(void *ctx, bool ok), void *ctx)
@@ -367,7 +381,7 @@ void recalendar_settle(struct recalendar *rc, void (*done)(void *ctx, bool ok), 
     waiter->ctx = ctx;
     waiter->next = rc->waiters;
     rc->waiters = waiter;
-    recalendar_look(rc);
+    stir(rc);
 }
 
 /* ---- telling -----------------------------------------------------------------------------------

@@ -102,6 +102,22 @@ class Felt(threading.Thread):
         return self
 
 
+def cpu_seconds(daemon):
+    """Of the daemon and of all that runs in its database: wall time on a shared machine says little."""
+    ticks, spent = os.sysconf("SC_CLK_TCK"), {"daemon": 0.0, "database": 0.0}
+    postmaster = int(open(os.path.join(daemon.data, "pg", "data", "postmaster.pid"), encoding="utf-8").readline())
+    for path in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError:
+            continue  # ended meanwhile
+        pid, fields = int(path.parent.name), text.rsplit(")", 1)[1].split()
+        of = "daemon" if pid == daemon.process.pid else "database" if postmaster in (pid, int(fields[1])) else None
+        if of:
+            spent[of] += (int(fields[11]) + int(fields[12])) / ticks
+    return spent
+
+
 def felt_text(felt):
     parts = []
     for name, times in (("queue", sorted(felt.looks)), ("claim", sorted(felt.claims))):
@@ -129,18 +145,20 @@ def change_calendar(daemon, unit, date):
     before.finish()
     during = Felt(daemon, unit)
     during.start()
-    begun = time.monotonic()
+    begun, spent = time.monotonic(), cpu_seconds(daemon)
     admin.post(f"/v1/admin/calendars/drafts/{draft}/activate", {})
 
     def done():
         status = admin.get("/v1/admin/calendars/recompute")
         return status if status["state"] == "done" else None
     status = wait_until(done, "the recomputation", 600)
-    seconds = time.monotonic() - begun
+    seconds, after = time.monotonic() - begun, cpu_seconds(daemon)
     during.finish()
     events = int(daemon.sql("SELECT count(*) FROM ticket_event WHERE type = 'clock.recomputed'")[0][0])
     print(f"recompute: {status['moved']} tickets moved, {events} events so far, {seconds:.1f} s "
-          f"({status['moved'] / seconds:.0f} tickets/s)")
+          f"({status['moved'] / seconds:.0f} tickets/s), processor time a ticket: "
+          + ", ".join(f"{name} {(after[name] - spent[name]) / status['moved'] * 1e6:.0f} us" for name in spent)
+          + f", load average {os.getloadavg()[0]:.1f}")
     print(f"  before: {felt_text(before)}")
     print(f"  during: {felt_text(during)}")
     admin.close()
