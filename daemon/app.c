@@ -454,13 +454,13 @@ static void register_metrics(void)
     fold_register_metrics();
     indexer_register_metrics();
     wechat_register_metrics();
+    clouds_register_metrics();
     audit_register_metrics();
     webhooks_register_metrics();
     revive_register_metrics();
 }
 
 static void make_http(struct daemon *d)
-    clouds_register_metrics();
 {
     struct http_server_config config;
     struct http_handler handler = request_handler(d);
@@ -505,13 +505,13 @@ static bool make_parts(struct app *app, const char *conninfo)
     d->device_matters = device_matters_new(d);
     d->device_watch = device_watch_new(d);
     d->wechat = wechat_new(d);
+    d->clouds = clouds_new(d);
     d->fold = fold_new(d);
     d->indexer = indexer_new(d);
     d->device_mqtt = device_mqtt_new(d);
     make_http(d);
     app->webhooks = make_webhooks(d);
     return app->webhooks != NULL;
-    d->clouds = clouds_new(d);
 }
 
 /* In the order of who calls whom: first the doors, then the use cases, then what they stand on. */
@@ -522,13 +522,13 @@ static void free_parts(struct app *app)
     webhooks_free(&app->webhooks);
     http_server_free(&d->http);
     wechat_free(&d->wechat);
+    clouds_free(&d->clouds);
     device_mqtt_free(&d->device_mqtt);
     device_lane_free(&d->device_lane);
     device_matters_free(&d->device_matters);
     device_watch_free(&d->device_watch);
     batches_free(&d->batches);
     recalendar_free(&d->recalendar);
-    clouds_free(&d->clouds);
     sweeper_free(&d->sweeper);
     activation_free(&d->activation);
     store_free(&d->store);

@@ -86,8 +86,8 @@ struct daemon {
     struct recalendar *recalendar;
     struct batches *batches;
     struct wechat *wechat;
-    struct throttle *throttle;
     struct clouds *clouds;
+    struct throttle *throttle;
     struct push *push;
     struct desk_refusal refusals_told[DESK_REFUSALS];
     struct fold *fold;

@@ -6,13 +6,17 @@ import base64
 import hashlib
 import http.client
 import json
+import os
+import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import urllib.parse
+import urllib.request
 
-from hotline_test import DaemonTest, main, wait_until
+from hotline_test import ROOT, DaemonTest, main, wait_until
 
 REGION = "320281001001"
 NOW_MS = 1770948000000  # of the test clock's start
@@ -407,6 +411,47 @@ class RegistryTest(CloudsTest):
         self.assertEqual([(g["name"], g["phone"], g["relation"]) for g in seen["guardians"]],
                          [("王小明", "139****1111", "儿子"), ("李红", "139****2222", None)])
 
+
+    def test_traccar_by_the_bridge_of_the_manual(self):
+        manual = (ROOT / "OPERATIONS.md").read_text(encoding="utf-8")
+        start = manual.index("    #!/usr/bin/env python3\n")
+        lines = manual[start:].split("\n")
+        length = next(i for i, line in enumerate(lines) if line and not line.startswith("    "))
+        made = self.admin.post("/v1/admin/devices", {"devices": [{"id": "860000000000003", "region": REGION}]})["items"]
+        with tempfile.TemporaryDirectory() as folder, socket.socket() as free:
+            with open(f"{folder}/bridge", "w", encoding="utf-8") as f:
+                f.write("\n".join(line[4:] for line in lines[:length]))
+            with open(f"{folder}/keys.json", "w", encoding="utf-8") as f:
+                json.dump({made[0]["id"]: made[0]["key"]}, f)
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+            free.close()
+            bridge = subprocess.Popen([sys.executable, f"{folder}/bridge", str(port)], stderr=subprocess.DEVNULL, env={
+                **os.environ, "KEYS": f"{folder}/keys.json", "HOTLINE": f"http://127.0.0.1:{self.daemon.port}"})
+            try:
+                self.drive_bridge(port, made[0]["id"])
+            finally:
+                bridge.kill()
+                bridge.wait()
+
+    def drive_bridge(self, port, device):
+        def forward(second, unique=device, **attributes):
+            body = {"position": {"id": 0, "protocol": "gps103", "deviceTime": f"2026-02-13T01:59:{second}.000+00:00", "valid": True,
+                                 "latitude": 31.9, "longitude": 120.3, "attributes": attributes}, "device": {"uniqueId": unique}}
+            request = urllib.request.Request(f"http://127.0.0.1:{port}/", json.dumps(body).encode())
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return answer.status
+            except OSError:
+                return None
+
+        wait_until(lambda: forward(10, batteryLevel=77, motion=False) == 200, "the bridge")
+        self.assertEqual([forward(20, alarm="sos"), forward(20, alarm="sos"), forward(30, alarm="fallDown,overspeed"),
+                          forward(40, unique="stranger", alarm="sos")], [200] * 4)
+        self.assertEqual([p[:2] for p in self.presses(device)], [["emergency", "https"], ["fall", "https"]])
+        stored = self.daemon.sql(f"SELECT battery, (SELECT place FROM device_press WHERE device = '{device}' AND key = 'emergency')"
+                                 f" FROM device_state WHERE device = '{device}'")
+        self.assertEqual(stored, [["77", "31.900000,120.300000 wgs84"]])
 
     # ---- guardians
 
