@@ -218,6 +218,82 @@ class Heartbeats(Presses):
         return {"boot_id": "b", "seq": n, "battery": 80}
 
 
+class Onenet(Door):
+    """The envelope is hostile: what vouches for it stands inside."""
+    account, serials = "onenet", itertools.count(1)
+
+    def message(self):
+        return json.dumps({"type": 1, "dev_id": "c-1", "ds_id": "key", "at": self.test.now * 1000 - next(self.serials), "value": "路灯"},
+                          ensure_ascii=False).encode()
+
+    def envelope(self, message, sound=True):
+        token = self.test.clouds[self.account]["token"] if sound else "wrong"
+        signature = base64.b64encode(hashlib.md5(token.encode() + b"ZKbK0lGH" + message).digest()).decode()
+        return {"msg": message.decode(), "nonce": "ZKbK0lGH", "signature": signature, "time": self.test.now * 1000, "id": "1"}
+
+    def fresh(self):
+        return json.dumps(self.envelope(self.message()), ensure_ascii=False).encode()
+
+    def credentials(self, body, sound=True):
+        return {}
+
+    def request(self, body, sound=True, **headers):
+        self.target = f"/v1/clouds/onenet/{self.account}"
+        return super().request(body, sound, **headers)
+
+    def forged(self):
+        return self.request(json.dumps(self.envelope(self.message(), False)).encode())
+
+    def anonymous(self):
+        whole = self.envelope(self.message())
+        del whole["signature"]
+        return self.request(json.dumps(whole).encode())
+
+
+class SealedOnenet(Onenet):
+    """The message inside is hostile, encrypted and signed as it has to be."""
+    account = "sealed"
+
+    def fresh(self):
+        return self.message()
+
+    def seal(self, message):
+        key = self.test.clouds["sealed"]["aes_key"].encode().hex()
+        done = subprocess.run(["openssl", "enc", "-aes-128-cbc", "-K", key, "-iv", key], input=message, capture_output=True, check=True)
+        return base64.b64encode(done.stdout)
+
+    def request(self, body, sound=True, **headers):
+        return super().request(json.dumps(self.envelope(self.seal(body), sound)).encode(), sound, **headers)
+
+    def forged(self):
+        return self.request(self.message(), False)
+
+    def anonymous(self):
+        whole = self.envelope(self.seal(self.message()))
+        del whole["signature"]
+        return Onenet.request(self, json.dumps(whole).encode())
+
+
+class Ctwing(Door):
+    """Nothing is signed; the path is secret."""
+    def fields(self, n):
+        return {"deviceId": "c-1", "IMEI": "", "timestamp": self.test.now * 1000 - n, "messageType": "dataReport", "productId": "1",
+                "payload": {"key": f"路灯 {n}"}}
+
+    def credentials(self, body, sound=True):
+        return {}
+
+    def request(self, body, sound=True, **headers):
+        self.target = self.test.clouds["ctwing"]["path"]
+        return super().request(body, sound, **headers)
+
+    def forged(self):
+        return self.request(self.fresh())._replace(target="/v1/clouds/ctwing/" + "x" * 32)
+
+    def anonymous(self):
+        return self.request(self.fresh())._replace(target="/v1/clouds/ctwing/-")
+
+
 class Open311(Door):
     kind, content_type, fmt = "form", FORM, "xml"
 
@@ -244,7 +320,7 @@ class Open311Json(Open311):
 DOORS = {"tickets": Tickets, "calls": Calls, "calls, signed": SignedCalls, "cti": Cti, "cti, form": CtiForm,
          "freeswitch": FreeSwitch, "wechat": Wechat, "wechat, JSON": WechatJson,
          "wechat, safe": SafeWechat, "presses": Presses, "heartbeats": Heartbeats,
-         "open311, xml": Open311, "open311, json": Open311Json}
+         "onenet": Onenet, "onenet, sealed": SealedOnenet, "ctwing": Ctwing, "open311, xml": Open311, "open311, json": Open311Json}
 
 
 # ---- inputs: each gives requests -------------------------------------------------------------------------------------
@@ -337,27 +413,28 @@ INPUTS = {"no signature": lambda d: [d.anonymous()], "wrong signature": lambda d
 
 
 # What is answered, by input and door; None: by all others. 4xx alone: nothing is stored, and each is counted.
+PBX = ("cti", "cti, form", "freeswitch")  # JSON that cannot be read is 422 there, which says what to change
+WECHATS = ("wechat", "wechat, JSON", "wechat, safe")
+FORMS = ("open311, xml", "open311, json")
+SEALED = "onenet, sealed"  # what the cloud vouches for is kept and told to the desks: sending it again would help nobody
 ANSWERS = {
-    "no signature": {None: {401}, "wechat": {403}, "wechat, JSON": {403}, "wechat, safe": {403}, "open311, xml": {403},
-                        "open311, json": {403}},
-    "wrong signature": {None: {401}, "wechat": {403}, "wechat, JSON": {403}, "wechat, safe": {403}, "open311, xml": {403},
-                        "open311, json": {403}},
+    "no signature": {None: {401}, **dict.fromkeys(WECHATS + FORMS, {403}), "onenet": {400}, SEALED: {400}, "ctwing": {404}},
+    "wrong signature": {None: {401}, **dict.fromkeys(WECHATS + FORMS, {403}), "onenet": {403}, SEALED: {403}, "ctwing": {404}},
     "unknown": {None: {404}, "tickets": {400}, "presses": {401}, "heartbeats": {401}},
-    "DOCTYPE": {None: {400}, "cti": {422}, "cti, form": {422}, "freeswitch": {422}, "open311, xml": {400, 403}, "open311, json": {400, 403}},
+    "DOCTYPE": {None: {400}, **dict.fromkeys(PBX, {422}), **dict.fromkeys(FORMS, {400, 403}), SEALED: {403}},
     "1 MB": {None: {413}},
-    "deep nesting": {None: {400}, "cti": {422}, "cti, form": {200, 422}, "freeswitch": {422}},
+    "deep nesting": {None: {400}, **dict.fromkeys(PBX, {422}), "cti, form": {200, 422}, SEALED: {200, 403}},
     # a PBX's forms are taken as far as they go: NUL and what is no UTF-8 are left out of them
-    "NUL": {None: {400}, "cti": {422}, "cti, form": {200}, "freeswitch": {422}},
-    "bad UTF-8": {None: {400}, "cti": {422}, "cti, form": {200}, "freeswitch": {422}},
-    # WeChat's numbers are read as far as they are numbers: a message is never refused for its time
-    "huge numbers": {None: {400}, "cti": {422}, "cti, form": {422}, "freeswitch": {422}, "wechat": {200}, "wechat, safe": {200}},
-    "nonsense": {None: {400}, "cti": {422}, "cti, form": {422}, "freeswitch": {422}, "open311, xml": {400, 403}, "open311, json": {400, 403}},
+    "NUL": {None: {400}, **dict.fromkeys(PBX, {422}), "cti, form": {200}, SEALED: {200, 403}},
+    "bad UTF-8": {None: {400}, **dict.fromkeys(PBX, {422}), "cti, form": {200}, SEALED: {200, 403}},
+    # in WeChat's XML numbers are read as far as they are numbers: a message is never refused for its time
+    "huge numbers": {None: {400}, **dict.fromkeys(PBX, {422}), "wechat": {200}, "wechat, safe": {200}, SEALED: {200, 403}},
+    "nonsense": {None: {400}, **dict.fromkeys(PBX, {422}), **dict.fromkeys(FORMS, {400, 403}), SEALED: {200, 403}, "ctwing": {200, 400}},
     # gateways lie about it, so their doors look at the body
-    "wrong content type": {None: {415}, "cti": {200}, "cti, form": {200}, "freeswitch": {200}, "wechat": {200},
-                           "wechat, JSON": {200}, "wechat, safe": {200}},
+    "wrong content type": {None: {415}, **dict.fromkeys(PBX + WECHATS, {200}), "onenet": {200}, SEALED: {200}, "ctwing": {200}},
     # a form may end anywhere and still be one
-    "truncated": {None: {400}, "cti": {422}, "cti, form": {200, 422}, "freeswitch": {422}, "open311, xml": {200, 400, 403, 404},
-                  "open311, json": {200, 400, 403, 404}},
+    "truncated": {None: {400}, **dict.fromkeys(PBX, {422}), "cti, form": {200, 422}, **dict.fromkeys(FORMS, {200, 400, 403, 404}),
+                  SEALED: {200, 403}},
 }
 TELLS_DESKS = set(DOORS) - {"tickets", "open311, xml", "open311, json"}  # a wrong signature there is an attack on the door
 
@@ -462,6 +539,13 @@ class Hostile(DaemonTest):
         for mode in ("plain", "safe"):
             cls.admin.ok("POST", "/v1/admin/wechat", {"account": mode, "category": "010206", "mode": mode, **WECHAT},
                          status=201)
+
+        cls.clouds = {}
+        for account, kind, more in (("onenet", "onenet", {}), ("sealed", "onenet", {"encrypted": True}),
+                                    ("ctwing", "ctwing", {"addresses": ["127.0.0.1"]})):
+            cls.clouds[account] = cls.admin.post("/v1/admin/clouds", {"account": account, "kind": kind, **more})
+            cls.admin.post(f"/v1/admin/clouds/{account}/mappings", {"mappings": [{"cloud_device": "c-1", "device": "T-1"},
+                                                                                 {"stream": "key", "key": "service"}]})
 
     def setUp(self):
         self.peer = self.daemon.client()
