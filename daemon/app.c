@@ -299,6 +299,9 @@ static void make_pools(struct app *app, const char *conninfo)
     config.name = "work";
     config.connections = (int)d->settings.work_connections;
     d->work_pool = pg_pool_new(d->base, &config, &events);
+    config.name = "event";
+    config.connections = 1;
+    d->event_pool = pg_pool_new(d->base, &config, &quiet);
     pg_pool_listen(d->work_pool, "hotline_event");
     pg_pool_listen(d->work_pool, "hotline_config");
 }
@@ -361,6 +364,9 @@ static void reload_tls(struct daemon *d)
     if (d->settings.tls_cert[0] &&
         !http_server_load_tls(d->http, d->settings.tls_cert, d->settings.tls_key, &why))
         (void)complain("TLS: the old certificate stays", why);
+    why = NULL;
+    if (!device_mqtt_load_tls(d->device_mqtt, &why))
+        (void)complain("TLS of MQTT: the old certificate stays", why);
 }
 
 /* What the table of settings cannot tell. */
@@ -539,6 +545,7 @@ static void free_parts(struct app *app)
     push_free(&d->push);
     pg_pool_free(&d->intake_pool);
     pg_pool_free(&d->work_pool);
+    pg_pool_free(&d->event_pool);
     pg_pool_free(&d->report_pool);
     pg_pool_free(&d->device_pool);
     pg_pool_free(&d->bulk_pool);
@@ -569,6 +576,7 @@ static void run_loop(struct app *app, const char *conninfo)
     watch_signals(app);
     pg_pool_start(d->intake_pool);
     pg_pool_start(d->work_pool);
+    pg_pool_start(d->event_pool);
     pg_pool_start(d->report_pool);
     pg_pool_start(d->device_pool);
     pg_pool_start(d->bulk_pool);

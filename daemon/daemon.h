@@ -62,6 +62,7 @@ struct daemon {
     struct pg_pool *intake_pool, *work_pool;
     struct pg_pool *report_pool; /* lists and figures: long reads, planned for their values */
     struct pg_pool *device_pool; /* presses: nobody else stands in front of them */
+    struct pg_pool *event_pool;  /* what happened, for the desks: nor in front of a screen */
     struct pg_pool *bulk_pool;   /* many tickets in a statement: nobody waits behind one */
     struct http_server *http;
     struct city *city; /* NULL until one is imported; hold a reference across callbacks */

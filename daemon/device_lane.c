@@ -1,15 +1,17 @@
 /*
  * device_lane.c - the lane: keys and signatures, then storing, many at once.
  *
- * Group commit as in the intake: what came meanwhile goes together, nothing waits when idle. A
- * batch is looked up (keys of those that still have to show their MAC) and stored by two statements
- * of one transaction, lock and store. It is sent again if its outcome is unknown: presses are
- * unique.
+ * Group commit as in the intake: what came meanwhile goes together, and a press waits for nothing
+ * when idle. Heartbeats gather for a moment, since a statement for fifteen costs little more than
+ * one for one. A batch is looked up (keys of those that still have to show their MAC) and stored by
+ * two statements of one transaction, lock and store. It is sent again if its outcome is unknown:
+ * presses are unique.
  */
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clk.h"
 #include "base/log.h"
 #include "base/map.h"
 #include "base/metrics.h"
@@ -21,7 +23,9 @@
 
 #define BATCH_MOST 512
 #define BATCH_MAX_SENDS 4
-#define QUEUE_MOST 100000 /* orders of a lane; some hundred bytes each */
+#define QUEUE_MOST 100000 /* orders waiting, of each rank; some hundred bytes each */
+#define LOGINS_MOST 20000 /* that many may be nobody */
+#define BEATS_APART_US (50 * US_PER_MS)
 #define IN_FLIGHT_MOST 2
 #define ROUNDS_MOST 20 /* asking what became of a press whose ticket is being made */
 
@@ -48,13 +52,17 @@ static struct metric_histogram store_seconds = {
 
 struct queue {
     struct device_order *first, **last;
+    size_t count;
 };
+
+enum rank { RANK_URGENT, RANK_REST, RANK_LOGIN, RANK_COUNT }; /* in this order they are taken */
 
 struct track { /* presses, or heartbeats */
     struct device_lane *lane;
     struct event *flush;
-    struct queue urgent, rest;
+    struct queue queues[RANK_COUNT];
     size_t queued;
+    int64_t flushed_us; /* monotonic */
     int in_flight;
     bool is_beats;
 };
@@ -111,6 +119,17 @@ void device_end(struct device_order *order, enum device_end end, const struct de
 /* ---- batches -----------------------------------------------------------------------------------
  */
 
+static void wake(struct track *track)
+{
+    int64_t wait_us = track->flushed_us + BEATS_APART_US - clk_mono_us();
+    const struct timeval tv = {0, (suseconds_t)wait_us};
+
+    if (!track->is_beats || track->queued >= BATCH_MOST || wait_us <= 0)
+        event_active(track->flush, EV_TIMEOUT, 0);
+    else if (!event_pending(track->flush, EV_TIMEOUT, NULL))
+        (void)event_add(track->flush, &tv);
+}
+
 static void batch_free(struct batch *b)
 {
     struct track *track = b->track;
@@ -121,7 +140,7 @@ static void batch_free(struct batch *b)
     pg_cancel(&b->op);
     track->in_flight--;
     if (track->flush && track->queued)
-        event_active(track->flush, EV_TIMEOUT, 0);
+        wake(track);
     free(b);
 }
 
@@ -196,12 +215,16 @@ static void presses_stored(struct batch *b, const struct pg_result *res)
     batch_end(b, DEVICE_REFUSED);
 }
 
+/* device, is_low */
 static void beats_stored(struct batch *b, const struct pg_result *res)
 {
     struct map *known = map_new();
+    bool is_low = false;
 
-    for (int row = 0; row < pg_result_rows(res); row++)
+    for (int row = 0; row < pg_result_rows(res); row++) {
         (void)map_puts(known, pg_result_text(res, row, 0), b);
+        is_low |= pg_result_bool(res, row, 1);
+    }
     for (size_t i = 0; i < b->count; i++) {
         struct device_order *order = b->orders[i];
         if (!order || !map_gets(known, order->device))
@@ -215,7 +238,8 @@ static void beats_stored(struct batch *b, const struct pg_result *res)
         end_stored(order);
     }
     map_free(&known);
-    device_matters_kick(b->track->lane->d->device_matters);
+    if (is_low)
+        device_matters_kick(b->track->lane->d->device_matters);
     batch_end(b, DEVICE_REFUSED);
 }
 
@@ -476,14 +500,17 @@ static void begin(struct batch *b)
 
 static struct device_order *take_one(struct track *track)
 {
-    struct queue *queue = track->urgent.first ? &track->urgent : &track->rest;
-    struct device_order *order = queue->first;
+    struct queue *queue = track->queues;
 
+    while (queue < track->queues + RANK_COUNT - 1 && !queue->first)
+        queue++;
+    struct device_order *order = queue->first;
     if (!order)
         return NULL;
     queue->first = order->next;
     if (!queue->first)
         queue->last = &queue->first;
+    queue->count--;
     track->queued--;
     metric_add(&metrics[METRIC_QUEUED], -1);
     return order;
@@ -496,6 +523,7 @@ static void flush(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
+    track->flushed_us = clk_mono_us();
     while (track->queued && track->in_flight < IN_FLIGHT_MOST) {
         struct batch *b = xcalloc(1, sizeof(*b));
         struct device_order *order;
@@ -512,32 +540,48 @@ static void flush(evutil_socket_t fd, short what, void *ctx)
     }
 }
 
-static void enqueue(struct device_order *order, struct queue *queue)
+static struct track *track_of(const struct device_order *order)
 {
-    struct track *track = &order->d->device_lane->tracks[order->kind == DEVICE_HEARTBEAT];
+    return &order->d->device_lane->tracks[order->kind == DEVICE_HEARTBEAT];
+}
+
+static enum rank rank_of(const struct device_order *order)
+{
+    if (order->kind == DEVICE_LOGIN)
+        return RANK_LOGIN;
+    return order->kind == DEVICE_PRESS &&
+                   device_key_is_emergency((enum device_key)order->message.key)
+               ? RANK_URGENT
+               : RANK_REST;
+}
+
+static void enqueue(struct device_order *order, enum rank rank)
+{
+    struct track *track = track_of(order);
+    struct queue *queue = &track->queues[rank];
 
     order->next = NULL;
     *queue->last = order;
     queue->last = &order->next;
+    queue->count++;
     track->queued++;
     metric_add(&metrics[METRIC_QUEUED], 1);
     if (track->in_flight < IN_FLIGHT_MOST)
-        event_active(track->flush, EV_TIMEOUT, 0);
+        wake(track);
 }
 
 bool device_submit(struct device_order *order)
 {
-    struct track *track = &order->d->device_lane->tracks[order->kind == DEVICE_HEARTBEAT];
-    bool is_urgent =
-        order->kind == DEVICE_PRESS && device_key_is_emergency((enum device_key)order->message.key);
-    struct queue *queue = is_urgent ? &track->urgent : &track->rest;
+    const struct track *track = track_of(order);
+    enum rank rank = rank_of(order);
+    size_t most = rank == RANK_LOGIN ? LOGINS_MOST : QUEUE_MOST;
 
-    if (track->queued >= QUEUE_MOST || !track->flush) {
+    if (track->queues[rank].count >= most || !track->flush) {
         metric_inc(&metrics[METRIC_FULL]);
         arena_free(&(struct arena *){order->arena});
         return false;
     }
-    enqueue(order, queue);
+    enqueue(order, rank);
     return true;
 }
 
@@ -549,7 +593,7 @@ void device_again(struct device_order *order)
         return;
     }
     order->mac_text = NULL;
-    enqueue(order, &order->d->device_lane->tracks[0].rest);
+    enqueue(order, RANK_REST);
 }
 
 /* ---- life --------------------------------------------------------------------------------------
@@ -564,8 +608,8 @@ struct device_lane *device_lane_new(struct daemon *d)
         struct track *track = &lane->tracks[i];
         track->lane = lane;
         track->is_beats = i == 1;
-        track->urgent.last = &track->urgent.first;
-        track->rest.last = &track->rest.first;
+        for (size_t j = 0; j < RANK_COUNT; j++)
+            track->queues[j].last = &track->queues[j].first;
         track->flush = event_new(d->base, -1, 0, flush, track);
         INVARIANT(track->flush != NULL);
     }

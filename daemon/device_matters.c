@@ -18,7 +18,8 @@
 #include "hotline/ticket_number.h"
 #include "sql_catalogue.h"
 
-#define AT_ONCE 512
+#define AT_ONCE 512         /* matters of presses under way */
+#define MAINTENANCE_MOST 64 /* and of maintenance: so many tickets a press may have before it */
 #define RETRY_US US_PER_SECOND
 #define RECEIVED_BY "devices"
 
@@ -39,6 +40,7 @@ struct job {
     struct job *next;
     struct device_matters *owner;
     int64_t id;
+    bool is_maintenance;
     enum job_step step;
     struct intake_entry *entry;
     int64_t number;
@@ -50,10 +52,12 @@ struct device_matters {
     struct event *turn, *retry;
     struct pg_op *look, *tell;
     struct job *jobs;
-    size_t job_count;
+    size_t job_count, maintenance_count; /* the second are part of the first */
     struct device_order *waiting;
-    bool again;     /* kicked while looking */
-    bool is_failed; /* since the last time there was nothing to do */
+    size_t maintenance_asked; /* of the look that is under way */
+    bool again;               /* kicked while looking */
+    bool more;                /* maintenance is left for when there is room */
+    bool is_failed;           /* since the last time there was nothing to do */
     bool is_idle_due;
 };
 
@@ -64,7 +68,12 @@ static void stir(struct device_matters *m)
 
 bool device_matters_busy(const struct device_matters *m)
 {
-    return m->look || m->tell || m->jobs || m->again;
+    return m->look || m->tell || m->jobs || m->again || m->more;
+}
+
+static bool is_put_off(const struct device_matters *m)
+{
+    return event_pending(m->retry, EV_TIMEOUT, NULL);
 }
 
 static void put_off(struct device_matters *m)
@@ -115,6 +124,7 @@ static void job_end(struct job *job, bool is_done)
         link = &(*link)->next;
     *link = job->next;
     m->job_count--;
+    m->maintenance_count -= job->is_maintenance;
     metric_set(&metrics[METRIC_OPEN], (int64_t)m->job_count);
     end_waiting(m, job->id, is_done ? job : NULL);
     free(job);
@@ -320,8 +330,10 @@ static void make_draft(const struct daemon *d, const struct pg_result *res, int 
     draft->has_requester = draft->name || draft->phone;
 }
 
-static void start_job(struct device_matters *m, const struct pg_result *res, int row)
+/* Was it one of maintenance? */
+static bool start_job(struct device_matters *m, const struct pg_result *res, int row)
 {
+    bool is_maintenance = find_cause(pg_result_text(res, row, C_KEY))->is_maintenance;
     struct job *job = xcalloc(1, sizeof(*job));
     struct arena *arena = arena_new();
     struct ticket_draft draft;
@@ -332,6 +344,8 @@ static void start_job(struct device_matters *m, const struct pg_result *res, int
     job->next = m->jobs;
     m->jobs = job;
     m->job_count++;
+    job->is_maintenance = is_maintenance;
+    m->maintenance_count += is_maintenance;
     metric_set(&metrics[METRIC_OPEN], (int64_t)m->job_count);
     make_draft(m->d, res, row, arena, &draft);
     const char *key = arena_printf(arena, "matter-%" PRId64, job->id);
@@ -354,6 +368,7 @@ static void start_job(struct device_matters *m, const struct pg_result *res, int
                     (int)refused);
         job_end(job, false);
     }
+    return is_maintenance;
 }
 
 /* ---- looking -----------------------------------------------------------------------------------
@@ -371,10 +386,11 @@ static void on_pending(void *ctx, const struct pg_result *res)
         put_off(m);
         return;
     }
-    if (pg_result_rows(res) == AT_ONCE)
-        m->again = true;
-    for (int row = 0; row < pg_result_rows(res); row++)
-        start_job(m, res, row);
+    size_t maintenance = 0, rows = (size_t)pg_result_rows(res);
+    for (size_t row = 0; row < rows; row++)
+        maintenance += start_job(m, res, (int)row);
+    m->more = maintenance == m->maintenance_asked;
+    m->again |= rows - maintenance == AT_ONCE && !is_put_off(m);
     stir(m);
 }
 
@@ -385,6 +401,9 @@ static void look(struct device_matters *m)
     struct pg_params params;
 
     m->again = false;
+    m->more = false;
+    m->maintenance_asked =
+        m->maintenance_count < MAINTENANCE_MOST ? MAINTENANCE_MOST - m->maintenance_count : 0;
     pg_array_init(&running, arena);
     pg_array_int(&running, 0);
     for (const struct job *job = m->jobs; job; job = job->next)
@@ -392,6 +411,7 @@ static void look(struct device_matters *m)
     pg_params_init(&params, arena);
     pg_param_array(&params, &running);
     pg_param_int(&params, AT_ONCE);
+    pg_param_int(&params, (int64_t)m->maintenance_asked);
     m->look = pg_submit(m->d->device_pool, &SQL_DEVICE_PENDING, &params, DAEMON_READ_TIMEOUT_US,
                         on_pending, m);
     arena_free(&arena);
@@ -410,9 +430,17 @@ static void ask_again(struct device_matters *m)
     }
 }
 
+static bool should_look(const struct device_matters *m)
+{
+    bool has_room = m->maintenance_count <= MAINTENANCE_MOST / 2;
+
+    return (m->again || (m->more && has_room && !is_put_off(m))) && !m->look && m->d->city &&
+           m->job_count - m->maintenance_count < AT_ONCE;
+}
+
 static bool has_orphans(const struct device_matters *m)
 {
-    return m->waiting && !m->jobs && !m->look && !m->tell && !m->again;
+    return m->waiting && !device_matters_busy(m);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *ctx)
@@ -425,7 +453,7 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
         return;
     if (!m->tell)
         tell(m);
-    if (m->again && !m->look && m->job_count < AT_ONCE && m->d->city)
+    if (should_look(m))
         look(m);
     if (has_orphans(m))
         ask_again(m);

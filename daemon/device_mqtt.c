@@ -338,23 +338,47 @@ struct device_mqtt *device_mqtt_new(struct daemon *d)
     metrics_register(metrics, ARRAY_LEN(metrics));
     mqtt_server_config_defaults(&config);
     config.max_connections = (size_t)d->settings.mqtt_max_connections;
+    config.max_strangers = (size_t)d->settings.mqtt_max_strangers;
     mqtt->d = d;
     mqtt->sessions = map_new();
     mqtt->server = mqtt_server_new(d->base, &config, &handler);
     return mqtt;
 }
 
+bool device_mqtt_load_tls(struct device_mqtt *mqtt, char **error_r)
+{
+    const struct settings *s = &mqtt->d->settings;
+    bool is_own = s->mqtt_tls_cert[0] != '\0';
+    const char *cert = is_own ? s->mqtt_tls_cert : s->tls_cert;
+
+    if (!s->mqtt_tls_port)
+        return true;
+    if (!cert[0]) {
+        *error_r = xstrdup("mqtt_tls_port needs a certificate: mqtt_tls_cert or tls_cert");
+        return false;
+    }
+    return mqtt_server_load_tls(mqtt->server, cert, is_own ? s->mqtt_tls_key : s->tls_key, error_r);
+}
+
+static bool listen_on(struct device_mqtt *mqtt, int64_t port, bool is_tls, char **error_r)
+{
+    const struct settings *s = &mqtt->d->settings;
+    const char *host = s->mqtt_listen[0] ? s->mqtt_listen : s->listen;
+
+    if (!port)
+        return true;
+    if (!mqtt_server_listen(mqtt->server, host, (uint16_t)port, is_tls, error_r))
+        return false;
+    log_info("mqtt", "ready port=%d tls=%d", (int)port, is_tls);
+    return true;
+}
+
 bool device_mqtt_listen(struct device_mqtt *mqtt, char **error_r)
 {
     const struct settings *s = &mqtt->d->settings;
 
-    if (!s->mqtt_port)
-        return true;
-    if (!mqtt_server_listen(mqtt->server, s->mqtt_listen[0] ? s->mqtt_listen : s->listen,
-                            (uint16_t)s->mqtt_port, error_r))
-        return false;
-    log_info("mqtt", "ready port=%d", (int)s->mqtt_port);
-    return true;
+    return device_mqtt_load_tls(mqtt, error_r) && listen_on(mqtt, s->mqtt_port, false, error_r) &&
+           listen_on(mqtt, s->mqtt_tls_port, true, error_r);
 }
 
 void device_mqtt_free(struct device_mqtt **mqtt_p)

@@ -210,7 +210,7 @@ static void on_look_timer(evutil_socket_t fd, short what, void *ctx)
     pg_param_int(&params, push->is_awake ? LOOK_ROWS : 0);
     metric_inc(&looks);
     push->looked_us = clk_mono_us();
-    push->look_op = pg_submit(push->d->work_pool, &SQL_EVENT_TAIL, &params, DAEMON_READ_TIMEOUT_US,
+    push->look_op = pg_submit(push->d->event_pool, &SQL_EVENT_TAIL, &params, DAEMON_READ_TIMEOUT_US,
                               on_looked, push);
     arena_free(&arena);
 }
@@ -267,7 +267,7 @@ static void on_notify_timer(evutil_socket_t fd, short what, void *ctx)
     pg_params_init(&params, arena);
     push->notified_us = clk_mono_us();
     metric_inc(&notifies);
-    push->notify_op = pg_submit(push->d->work_pool, &SQL_EVENT_NOTIFY, &params,
+    push->notify_op = pg_submit(push->d->event_pool, &SQL_EVENT_NOTIFY, &params,
                                 DAEMON_WRITE_TIMEOUT_US, on_notified, push);
     arena_free(&arena);
 }

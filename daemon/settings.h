@@ -32,7 +32,8 @@ struct settings {
     int64_t device_coalesce_seconds, device_cancel_seconds, device_confirm_seconds;
     int64_t device_escalate_seconds, device_heartbeat_seconds, device_low_battery_percent;
     char *mqtt_listen; /* "" = as listen */
-    int64_t mqtt_port, mqtt_max_connections;
+    int64_t mqtt_port, mqtt_tls_port, mqtt_max_connections, mqtt_max_strangers;
+    char *mqtt_tls_cert, *mqtt_tls_key; /* "" = as HTTP */
     char *device_category, *device_maintenance_category;
     int64_t drain_seconds;
     char *public_url; /* "https://12345.example.cn"; "" = as the client calls us */

@@ -1,8 +1,9 @@
 -- name: device_beat
 -- in: devices text[], boots text[], seqs bigint[], received timestamptz[], batteries bigint[], signals bigint[],
 --     low_percent bigint
--- out: device
--- A batch of heartbeats of devices that are locked (device_lock). A low battery makes at most one open matter a device.
+-- out: device, is_low
+-- A batch of heartbeats of devices that are locked (device_lock). A low battery makes at most one open matter a device
+-- (is_low: it just did).
 WITH i AS MATERIALIZED (
     SELECT DISTINCT ON (x.device) x.*
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::bigint[])
@@ -18,10 +19,11 @@ low AS (
       AND NOT EXISTS (SELECT FROM device_matter m LEFT JOIN ticket t ON t.number = m.number
                       WHERE m.device = i.device AND m.key = 'low_battery'
                         AND (m.number IS NULL OR t.state IN ('incomplete', 'accepted', 'handling', 'review', 'callback')))
+    RETURNING device
 )
 UPDATE device_state s
 SET last_seen_at = greatest(s.last_seen_at, i.received_at), last_boot = i.boot_id, last_seq = i.seq,
     battery = coalesce(i.battery, s.battery), signal = coalesce(i.signal, s.signal), silent_since = NULL
 FROM i
 WHERE s.device = i.device
-RETURNING s.device
+RETURNING s.device, EXISTS (SELECT FROM low WHERE low.device = s.device) AS is_low

@@ -9,6 +9,8 @@
 #include "base/clk.h"
 #include "net/net_private.h"
 
+#define ALPN_HTTP "\x08http/1.1"
+
 void http_server_config_defaults(struct http_server_config *config)
 {
     *config = (struct http_server_config){
@@ -79,7 +81,7 @@ size_t http_server_connections(const struct http_server *server)
 bool http_server_load_tls(struct http_server *server, const char *cert_path, const char *key_path,
                           char **error_r)
 {
-    SSL_CTX *ctx = tls_server_ctx(cert_path, key_path, error_r);
+    SSL_CTX *ctx = tls_server_ctx(cert_path, key_path, ALPN_HTTP, error_r);
     if (!ctx)
         return false;
     SSL_CTX_free(server->tls); /* connections hold it as long as they live */

@@ -1,26 +1,30 @@
+/*
+ * mqtt_server.c - connections: packets in, acknowledgements out, ends.
+ */
 #include "net/mqtt_server.h"
 
-#include <errno.h>
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
-#include <event2/listener.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <openssl/err.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "base/clk.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "net/mqtt_private.h"
+#include "net/net_private.h"
 
-#define BACKLOG 1024
-#define ACCEPT_PAUSE_S 1
 #define PACKETS_AT_ONCE 32 /* of one connection in a turn of the loop */
+#define FIXED_HEADER_MAX 5 /* [MQTT-2.2] */
+/* After a refusal: closing over unread bytes resets the connection, and the reset may overtake the
+ * CONNACK. */
+#define LINGER_US US_PER_SECOND
+#define LINGER_BYTES ((size_t)64 << 10)
 
 enum {
     METRIC_ACCEPTED,
@@ -29,7 +33,9 @@ enum {
     METRIC_PACKETS,
     METRIC_BAD,
     METRIC_CUT,
-    METRIC_SLOW
+    METRIC_SLOW,
+    METRIC_STRANGERS,
+    METRIC_TLS_FAILED
 };
 static struct metric metrics[] = {
     [METRIC_ACCEPTED] = {"hotlined_mqtt_connections_total", NULL, "MQTT connections accepted.",
@@ -47,48 +53,19 @@ static struct metric metrics[] = {
                     METRIC_COUNTER, 0},
     [METRIC_SLOW] = {"hotlined_mqtt_unsent_total", NULL,
                      "Messages not sent to clients that read too slowly.", METRIC_COUNTER, 0},
-};
-
-enum state { STATE_NEW, STATE_LOGIN, STATE_OPEN, STATE_CLOSING };
-
-/* PUBLISH packets in the order they came. */
-struct flight {
-    uint16_t id; /* 0 = QoS 0 */
-    bool is_done;
-};
-
-struct mqtt_conn {
-    LIST_ENTRY(mqtt_conn) link;
-    struct mqtt_server *server;
-    struct bufferevent *bev;
-    struct event *turn;     /* goes on reading, or frees */
-    struct event *deadline; /* of the log-in, or the keep-alive */
-    enum state state;
-    void *user;
-    uint16_t keep_alive_s;
-    int64_t heard_us;      /* monotonic, last whole packet */
-    uint64_t next, oldest; /* tokens */
-    struct flight flights[MQTT_IN_FLIGHT_MOST];
-    bool is_known; /* on_connect was called: on_close is due */
-    bool is_clean; /* DISCONNECT came */
-    bool is_dead;  /* to be freed in the next turn */
-};
-
-struct mqtt_server {
-    struct event_base *base;
-    struct mqtt_server_config config;
-    struct mqtt_handler handler;
-    struct evconnlistener *listener;
-    struct event *resume;
-    LIST_HEAD(, mqtt_conn) conns;
-    size_t count;
-    struct sbuf scratch;
+    [METRIC_STRANGERS] = {"hotlined_mqtt_strangers_cut_total", NULL,
+                          "MQTT connections closed because too many had sent no CONNECT.",
+                          METRIC_COUNTER, 0},
+    [METRIC_TLS_FAILED] = {"hotlined_mqtt_tls_failed_total", NULL,
+                           "MQTT connections that ended in their TLS handshake.", METRIC_COUNTER,
+                           0},
 };
 
 void mqtt_server_config_defaults(struct mqtt_server_config *config)
 {
     *config = (struct mqtt_server_config){
         .max_connections = 20000,
+        .max_strangers = 2000,
         .max_packet_bytes = 8192,
         .connect_timeout_us = 10 * US_PER_SECOND,
         .write_timeout_us = 30 * US_PER_SECOND,
@@ -99,10 +76,20 @@ void mqtt_server_config_defaults(struct mqtt_server_config *config)
 /* ---- ends --------------------------------------------------------------------------------------
  */
 
+static void no_stranger(struct mqtt_conn *conn)
+{
+    if (!conn->is_strange)
+        return;
+    conn->is_strange = false;
+    TAILQ_REMOVE(&conn->server->strangers, conn, strange);
+    conn->server->stranger_count--;
+}
+
 static void conn_free(struct mqtt_conn *conn)
 {
     struct mqtt_server *server = conn->server;
 
+    no_stranger(conn);
     if (conn->is_known) {
         conn->is_known = false;
         server->handler.on_close(server->handler.ctx, conn, conn->is_clean);
@@ -112,12 +99,15 @@ static void conn_free(struct mqtt_conn *conn)
     metric_set(&metrics[METRIC_OPEN], (int64_t)server->count);
     event_free(conn->turn);
     event_free(conn->deadline);
+    if (conn->ssl)
+        tls_close_notify(conn->ssl);
     bufferevent_free(conn->bev);
     free(conn);
 }
 
 static void die(struct mqtt_conn *conn)
 {
+    no_stranger(conn);
     conn->is_dead = true;
     (void)bufferevent_disable(conn->bev, EV_READ);
     event_active(conn->turn, EV_TIMEOUT, 0);
@@ -125,20 +115,45 @@ static void die(struct mqtt_conn *conn)
 
 void mqtt_cut(struct mqtt_conn *conn, const char *why)
 {
-    if (conn->is_dead || conn->state == STATE_CLOSING)
+    if (conn->is_dead || conn->state == MQTT_STATE_CLOSING)
         return;
     metric_inc(&metrics[METRIC_CUT]);
     log_limited(LOG_LEVEL_INFO, "mqtt", "connection closed reason=%s", why);
     die(conn);
 }
 
+static void set_deadline(struct mqtt_conn *conn, int64_t delay_us)
+{
+    struct timeval tv = {(time_t)(delay_us / US_PER_SECOND),
+                         (suseconds_t)(delay_us % US_PER_SECOND)};
+    (void)event_add(conn->deadline, &tv);
+}
+
+static size_t unsent(const struct mqtt_conn *conn)
+{
+    return evbuffer_get_length(bufferevent_get_output(conn->bev));
+}
+
+/* Our last word is out; what the peer still says is read and thrown away until it has heard. */
+static void linger(struct mqtt_conn *conn)
+{
+    struct evbuffer *in = bufferevent_get_input(conn->bev);
+
+    (void)evbuffer_drain(in, evbuffer_get_length(in));
+    if (conn->ssl)
+        tls_close_notify(conn->ssl);
+    (void)shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
+    (void)bufferevent_enable(conn->bev, EV_READ);
+    set_deadline(conn, LINGER_US);
+}
+
 /* What is in the output still goes out, as long as the peer takes it. */
 static void close_politely(struct mqtt_conn *conn)
 {
-    conn->state = STATE_CLOSING;
+    conn->state = MQTT_STATE_CLOSING;
     (void)bufferevent_disable(conn->bev, EV_READ);
-    if (evbuffer_get_length(bufferevent_get_output(conn->bev)) == 0)
-        die(conn);
+    if (unsent(conn) == 0)
+        linger(conn);
 }
 
 static void flush(struct mqtt_conn *conn)
@@ -160,22 +175,16 @@ static void bad(struct mqtt_conn *conn, const char *why)
     die(conn);
 }
 
-static void set_deadline(struct mqtt_conn *conn, int64_t delay_us)
-{
-    struct timeval tv = {(time_t)(delay_us / US_PER_SECOND),
-                         (suseconds_t)(delay_us % US_PER_SECOND)};
-    (void)event_add(conn->deadline, &tv);
-}
-
 static void on_connect(struct mqtt_conn *conn, const struct mqtt_packet *p)
 {
     struct mqtt_server *server = conn->server;
 
-    if (conn->state != STATE_NEW) { /* [MQTT-3.1.0-2] */
+    if (conn->state != MQTT_STATE_NEW) { /* [MQTT-3.1.0-2] */
         bad(conn, "second_connect");
         return;
     }
-    conn->state = STATE_LOGIN;
+    no_stranger(conn);
+    conn->state = MQTT_STATE_LOGIN;
     if (p->level != 4) {
         mqtt_accept(conn, MQTT_BAD_LEVEL);
         return;
@@ -194,7 +203,7 @@ static void on_publish(struct mqtt_conn *conn, const struct mqtt_packet *p)
         bad(conn, "qos2");
         return;
     }
-    conn->flights[token % MQTT_IN_FLIGHT_MOST] = (struct flight){.id = p->id};
+    conn->flights[token % MQTT_IN_FLIGHT_MOST] = (struct mqtt_flight){.id = p->id};
     server->handler.on_publish(server->handler.ctx, conn, p, token);
 }
 
@@ -256,8 +265,9 @@ static void (*const packet_handlers[16])(struct mqtt_conn *conn, const struct mq
 
 static bool may_read(const struct mqtt_conn *conn)
 {
-    return !conn->is_dead && (conn->state == STATE_NEW || conn->state == STATE_OPEN) &&
-           conn->next - conn->oldest < MQTT_IN_FLIGHT_MOST;
+    return !conn->is_dead && (conn->state == MQTT_STATE_NEW || conn->state == MQTT_STATE_OPEN) &&
+           conn->next - conn->oldest < MQTT_IN_FLIGHT_MOST &&
+           unsent(conn) <= conn->server->config.max_output_bytes;
 }
 
 /* One packet of the input; false: there is none yet, or it was the last. */
@@ -279,7 +289,7 @@ static bool read_one(struct mqtt_conn *conn)
         bad(conn, why);
         return false;
     }
-    if (conn->state == STATE_NEW && p.type != MQTT_CONNECT) { /* [MQTT-3.1.0-1] */
+    if (conn->state == MQTT_STATE_NEW && p.type != MQTT_CONNECT) { /* [MQTT-3.1.0-1] */
         bad(conn, "no_connect");
         return false;
     }
@@ -288,6 +298,14 @@ static bool read_one(struct mqtt_conn *conn)
     packet_handlers[p.type](conn, &p);
     (void)evbuffer_drain(in, len);
     return true;
+}
+
+/* Under TLS nothing but this bounds the input, see mqtt_conn_new(). A packet that is not complete
+ * is always below it. */
+static bool has_room(const struct mqtt_conn *conn)
+{
+    return evbuffer_get_length(bufferevent_get_input(conn->bev)) <
+           conn->server->config.max_packet_bytes + FIXED_HEADER_MAX;
 }
 
 static void read_packets(struct mqtt_conn *conn)
@@ -300,18 +318,33 @@ static void read_packets(struct mqtt_conn *conn)
         if (i == PACKETS_AT_ONCE - 1 && evbuffer_get_length(bufferevent_get_input(conn->bev)))
             event_active(conn->turn, EV_TIMEOUT, 0);
     }
-    if (conn->is_dead)
+    if (conn->is_dead || conn->state == MQTT_STATE_CLOSING)
         return;
-    if (may_read(conn))
+    if (may_read(conn) && has_room(conn))
         (void)bufferevent_enable(conn->bev, EV_READ);
     else
         (void)bufferevent_disable(conn->bev, EV_READ);
 }
 
+static void throw_away(struct mqtt_conn *conn)
+{
+    struct evbuffer *in = bufferevent_get_input(conn->bev);
+
+    conn->linger_bytes += evbuffer_get_length(in);
+    (void)evbuffer_drain(in, evbuffer_get_length(in));
+    if (conn->linger_bytes > LINGER_BYTES)
+        die(conn);
+}
+
 static void read_cb(struct bufferevent *bev, void *ctx)
 {
+    struct mqtt_conn *conn = ctx;
+
     (void)bev;
-    read_packets(ctx);
+    if (conn->state == MQTT_STATE_CLOSING)
+        throw_away(conn);
+    else
+        read_packets(conn);
 }
 
 static void turn_cb(evutil_socket_t fd, short what, void *ctx)
@@ -322,7 +355,7 @@ static void turn_cb(evutil_socket_t fd, short what, void *ctx)
     (void)what;
     if (conn->is_dead)
         conn_free(conn);
-    else
+    else if (conn->state != MQTT_STATE_CLOSING)
         read_packets(conn);
 }
 
@@ -331,15 +364,25 @@ static void write_cb(struct bufferevent *bev, void *ctx)
     struct mqtt_conn *conn = ctx;
 
     (void)bev;
-    if (conn->state == STATE_CLOSING)
-        die(conn);
+    if (conn->is_dead || unsent(conn) > 0)
+        return;
+    if (conn->state == MQTT_STATE_CLOSING)
+        linger(conn);
+    else if (conn->state == MQTT_STATE_OPEN) /* which may have had too much to say to go on */
+        event_active(conn->turn, EV_TIMEOUT, 0);
 }
 
 static void event_cb(struct bufferevent *bev, short what, void *ctx)
 {
+    struct mqtt_conn *conn = ctx;
+
     (void)bev;
-    (void)what; /* EOF, reset, no progress in writing */
-    die(ctx);
+    if (what & BEV_EVENT_CONNECTED) /* the handshake; CONNECT is still to come */
+        return;
+    ERR_clear_error(); /* left over, it would be blamed on another connection */
+    if (conn->ssl && !SSL_is_init_finished(conn->ssl))
+        metric_inc(&metrics[METRIC_TLS_FAILED]);
+    die(conn); /* EOF, reset, no progress in writing */
 }
 
 /* Before the log-in: too late. After it: silence, or only a part of the time has gone by. */
@@ -349,7 +392,11 @@ static void deadline_cb(evutil_socket_t fd, short what, void *ctx)
 
     (void)fd;
     (void)what;
-    if (conn->state != STATE_OPEN) {
+    if (conn->state == MQTT_STATE_CLOSING) {
+        die(conn);
+        return;
+    }
+    if (conn->state != MQTT_STATE_OPEN) {
         mqtt_cut(conn, "connect_deadline");
         return;
     }
@@ -380,7 +427,7 @@ void mqtt_accept(struct mqtt_conn *conn, enum mqtt_connack code)
 {
     if (conn->is_dead)
         return;
-    INVARIANT(conn->state == STATE_LOGIN);
+    INVARIANT(conn->state == MQTT_STATE_LOGIN);
     mqtt_write_connack(&conn->server->scratch, false, code);
     flush(conn);
     if (code != MQTT_ACCEPTED) {
@@ -388,7 +435,7 @@ void mqtt_accept(struct mqtt_conn *conn, enum mqtt_connack code)
         close_politely(conn);
         return;
     }
-    conn->state = STATE_OPEN;
+    conn->state = MQTT_STATE_OPEN;
     conn->heard_us = clk_mono_us();
     (void)event_del(conn->deadline);
     if (conn->keep_alive_s)
@@ -401,7 +448,7 @@ void mqtt_done(struct mqtt_conn *conn, uint64_t token)
     struct sbuf *out = &conn->server->scratch;
     bool was_full = conn->next - conn->oldest >= MQTT_IN_FLIGHT_MOST;
 
-    if (conn->is_dead)
+    if (conn->is_dead || conn->state == MQTT_STATE_CLOSING)
         return;
     INVARIANT(token >= conn->oldest && token < conn->next);
     conn->flights[token % MQTT_IN_FLIGHT_MOST].is_done = true;
@@ -417,10 +464,9 @@ void mqtt_done(struct mqtt_conn *conn, uint64_t token)
 
 void mqtt_send(struct mqtt_conn *conn, const char *topic, const void *payload, size_t len)
 {
-    if (conn->is_dead || conn->state != STATE_OPEN)
+    if (conn->is_dead || conn->state != MQTT_STATE_OPEN)
         return;
-    if (evbuffer_get_length(bufferevent_get_output(conn->bev)) >
-        conn->server->config.max_output_bytes) {
+    if (unsent(conn) > conn->server->config.max_output_bytes) {
         metric_inc(&metrics[METRIC_SLOW]);
         return;
     }
@@ -428,88 +474,90 @@ void mqtt_send(struct mqtt_conn *conn, const char *topic, const void *payload, s
     flush(conn);
 }
 
-/* ---- listening ---------------------------------------------------------------------------------
+/* ---- opening -----------------------------------------------------------------------------------
  */
 
-static void accept_cb(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *sa,
-                      int sa_len, void *ctx)
+static struct bufferevent *open_bufferevent(struct mqtt_server *server, evutil_socket_t fd,
+                                            SSL_CTX *tls, SSL **ssl_r)
 {
-    struct mqtt_server *server = ctx;
+    *ssl_r = NULL;
+    if (!tls)
+        return bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
+    SSL *ssl = SSL_new(tls);
+    if (!ssl)
+        return NULL;
+    struct bufferevent *bev = bufferevent_openssl_socket_new(
+        server->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+    if (!bev) {
+        SSL_free(ssl);
+        return NULL;
+    }
+    bufferevent_openssl_set_allow_dirty_shutdown(bev, 1); /* EOF, not an error */
+    *ssl_r = ssl;
+    return bev;
+}
+
+/* The new one may be a device that wants to press; the oldest had its time. */
+static void make_room(struct mqtt_server *server)
+{
+    struct mqtt_conn *oldest = TAILQ_FIRST(&server->strangers);
+
+    if (!oldest || server->stranger_count < server->config.max_strangers)
+        return;
+    metric_inc(&metrics[METRIC_STRANGERS]);
+    die(oldest);
+}
+
+static void start(struct mqtt_conn *conn)
+{
+    struct mqtt_server *server = conn->server;
     const struct timeval write_timeout = {(time_t)(server->config.write_timeout_us / US_PER_SECOND),
                                           0};
-    int on = 1;
 
-    (void)listener;
-    (void)sa;
-    (void)sa_len;
-    if (server->count >= server->config.max_connections) {
-        metric_inc(&metrics[METRIC_OVER]);
-        (void)evutil_closesocket(fd);
-        return;
-    }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-    struct mqtt_conn *conn = xcalloc(1, sizeof(*conn));
-    conn->server = server;
-    conn->bev = bufferevent_socket_new(server->base, fd, BEV_OPT_CLOSE_ON_FREE);
-    conn->turn = event_new(server->base, -1, 0, turn_cb, conn);
-    conn->deadline = evtimer_new(server->base, deadline_cb, conn);
-    INVARIANT(conn->bev && conn->turn && conn->deadline);
-    LIST_INSERT_HEAD(&server->conns, conn, link);
-    metric_inc(&metrics[METRIC_ACCEPTED]);
-    metric_set(&metrics[METRIC_OPEN], (int64_t)++server->count);
     bufferevent_setcb(conn->bev, read_cb, write_cb, event_cb, conn);
-    bufferevent_setwatermark(conn->bev, EV_READ, 0, server->config.max_packet_bytes + 16);
+    /*
+     * Under TLS libevent 2.1 stalls at a high watermark: what OpenSSL has decrypted already is not
+     * asked for again when room is made. There one record is read at a time, see has_room().
+     */
+    if (!conn->ssl)
+        bufferevent_setwatermark(conn->bev, EV_READ, 0,
+                                 server->config.max_packet_bytes + FIXED_HEADER_MAX);
     bufferevent_set_timeouts(conn->bev, NULL, &write_timeout);
     (void)bufferevent_enable(conn->bev, EV_READ | EV_WRITE);
     set_deadline(conn, server->config.connect_timeout_us);
 }
 
-static void accept_error_cb(struct evconnlistener *listener, void *ctx)
+struct mqtt_conn *mqtt_conn_new(struct mqtt_server *server, evutil_socket_t fd, SSL_CTX *tls)
 {
-    struct mqtt_server *server = ctx;
-    const struct timeval pause = {ACCEPT_PAUSE_S, 0};
+    int on = 1;
+    SSL *ssl = NULL;
+    bool is_full = server->count >= server->config.max_connections;
+    struct bufferevent *bev = is_full ? NULL : open_bufferevent(server, fd, tls, &ssl);
 
-    log_limited(LOG_LEVEL_WARN, "mqtt", "accept failed, pausing error=\"%s\" connections=%zu",
-                evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()), server->count);
-    (void)evconnlistener_disable(listener);
-    (void)event_add(server->resume, &pause);
-}
-
-static void resume_cb(evutil_socket_t fd, short what, void *ctx)
-{
-    struct mqtt_server *server = ctx;
-
-    (void)fd;
-    (void)what;
-    (void)evconnlistener_enable(server->listener);
-}
-
-bool mqtt_server_listen(struct mqtt_server *server, const char *host, uint16_t port, char **error_r)
-{
-    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
-                                   .ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
-    const unsigned flags = LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC | LEV_OPT_REUSEABLE;
-    struct addrinfo *found = NULL;
-    char service[8];
-
-    INVARIANT(!server->listener);
-    (void)evutil_snprintf(service, sizeof(service), "%u", port);
-    int rc = getaddrinfo(host, service, &hints, &found);
-    if (rc != 0) {
-        *error_r = xasprintf("%s is not an address: %s", host, gai_strerror(rc));
-        return false;
+    if (!bev) {
+        metric_inc(&metrics[is_full ? METRIC_OVER : METRIC_TLS_FAILED]);
+        ERR_clear_error();
+        (void)evutil_closesocket(fd);
+        return NULL;
     }
-    server->listener = evconnlistener_new_bind(server->base, accept_cb, server, flags, BACKLOG,
-                                               found->ai_addr, (int)found->ai_addrlen);
-    if (!server->listener)
-        *error_r = xasprintf("cannot listen on %s port %u: %s", host, port, strerror(errno));
-    freeaddrinfo(found);
-    if (!server->listener)
-        return false;
-    evconnlistener_set_error_cb(server->listener, accept_error_cb);
-    return true;
+    make_room(server);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    struct mqtt_conn *conn = xcalloc(1, sizeof(*conn));
+    conn->server = server;
+    conn->bev = bev;
+    conn->ssl = ssl;
+    conn->turn = event_new(server->base, -1, 0, turn_cb, conn);
+    conn->deadline = evtimer_new(server->base, deadline_cb, conn);
+    INVARIANT(conn->turn && conn->deadline);
+    LIST_INSERT_HEAD(&server->conns, conn, link);
+    TAILQ_INSERT_TAIL(&server->strangers, conn, strange);
+    conn->is_strange = true;
+    server->stranger_count++;
+    metric_inc(&metrics[METRIC_ACCEPTED]);
+    metric_set(&metrics[METRIC_OPEN], (int64_t)++server->count);
+    start(conn);
+    return conn;
 }
 
 struct mqtt_server *mqtt_server_new(struct event_base *base,
@@ -526,9 +574,8 @@ struct mqtt_server *mqtt_server_new(struct event_base *base,
     server->config = *config;
     server->handler = *handler;
     LIST_INIT(&server->conns);
+    TAILQ_INIT(&server->strangers);
     sbuf_init(&server->scratch, 0);
-    server->resume = evtimer_new(base, resume_cb, server);
-    INVARIANT(server->resume != NULL);
     return server;
 }
 
@@ -538,11 +585,10 @@ void mqtt_server_free(struct mqtt_server **server_p)
 
     if (!server)
         return;
-    if (server->listener)
-        evconnlistener_free(server->listener);
+    mqtt_listeners_close(server);
     while (!LIST_EMPTY(&server->conns))
         conn_free(LIST_FIRST(&server->conns));
-    event_free(server->resume);
+    SSL_CTX_free(server->tls);
     sbuf_free(&server->scratch);
     free(server);
     *server_p = NULL;

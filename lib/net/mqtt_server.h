@@ -4,14 +4,15 @@
  * (CONNACK says so), QoS 0 and 1 come in, QoS 0 goes out.
  *
  * Life of a connection
- *   NEW      waiting for CONNECT, with a deadline until it is accepted
+ *   NEW      TLS handshake, then waiting for CONNECT, with a deadline until it is accepted
  *   LOGIN    on_connect() was called; nothing more is read until mqtt_accept()
  *   OPEN     packets; silence of more than one and a half keep-alives closes [MQTT-3.1.2-24]
- *   CLOSING  the last bytes go out
+ *   CLOSING  the last bytes go out; what still comes is thrown away, for a second at most
  *
  * PUBACK is sent by mqtt_done() only, in the order of the PUBLISH packets [MQTT-4.6.0-2], whatever
- * the order of the calls. So many packets under way of one connection, and nothing more is read
- * from it: a client that floods waits in its own socket buffer.
+ * the order of the calls. So many packets under way of one connection, or so many bytes that it
+ * does not read, and nothing more is read from it: a client that floods waits in its own socket
+ * buffer.
  *
  * on_close runs exactly once for every on_connect, from the loop, never below a call of yours, and
  * nothing follows it. All callbacks come from the loop; strings of a packet live during the call.
@@ -29,6 +30,7 @@ struct mqtt_conn;
 
 struct mqtt_server_config {
     size_t max_connections;     /* default 20000; beyond it closed unheard, counted */
+    size_t max_strangers;       /* default 2000 without a CONNECT; the oldest goes, counted */
     size_t max_packet_bytes;    /* default 8192, without the fixed header */
     int64_t connect_timeout_us; /* default 10 s, to the end of the log-in */
     int64_t write_timeout_us;   /* default 30 s without progress */
@@ -51,9 +53,14 @@ struct mqtt_handler {
 RETURNS_NONNULL struct mqtt_server *mqtt_server_new(struct event_base *base,
                                                     const struct mqtt_server_config *config,
                                                     const struct mqtt_handler *handler);
-/* host is an address literal, port not 0. false and a text (caller frees) on failure. */
+/* host is an address literal, port not 0. At most twice; with is_tls after mqtt_server_load_tls().
+ * false and a text (caller frees) on failure. */
 MUST_CHECK bool mqtt_server_listen(struct mqtt_server *server, const char *host, uint16_t port,
-                                   char **error_r);
+                                   bool is_tls, char **error_r);
+/* Loads PEM files and uses them for connections accepted from now on; the old ones stay if they are
+ * wrong. TLS 1.2 and later; whoever offers protocols by ALPN has to offer mqtt. */
+MUST_CHECK bool mqtt_server_load_tls(struct mqtt_server *server, const char *cert_path,
+                                     const char *key_path, char **error_r);
 /* Closes everything; on_close runs inside. */
 void mqtt_server_free(struct mqtt_server **server);
 

@@ -189,7 +189,9 @@ void peer_release(struct http_server *server, struct peer_count *peer);
 /* ---- net_tls.c ---------------------------------------------------------------------------------
  */
 
-SSL_CTX *tls_server_ctx(const char *cert_path, const char *key_path, char **error_r);
+/* alpn: the one protocol, a byte with its length before it; a literal, it is kept. */
+SSL_CTX *tls_server_ctx(const char *cert_path, const char *key_path, const char *alpn,
+                        char **error_r);
 /* A peer that left shows as an error of the write; the signal would end the process. */
 void net_ignore_sigpipe(void);
 /* Tells the peer that nothing follows; no answer is waited for. */

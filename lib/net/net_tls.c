@@ -1,10 +1,11 @@
 /*
- * net_tls.c - the server's side of TLS: 1.2 and later, ALPN http/1.1, no renegotiation.
+ * net_tls.c - the server's side of TLS: 1.2 and later, one protocol by ALPN, no renegotiation.
  */
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "net/net_private.h"
@@ -19,16 +20,15 @@ char *tls_error_text(const char *what)
     return xasprintf("%s: %s", what, text);
 }
 
-/* A client that offers protocols but not ours is told so (RFC 7301), not answered in HTTP/1.1. */
+/* A client that offers protocols but not ours is told so (RFC 7301), not answered in ours. */
 static int alpn_select(SSL *ssl, const unsigned char **out, unsigned char *out_len,
                        const unsigned char *in, unsigned int in_len, void *ctx)
 {
-    static const unsigned char ours[] = "\x08http/1.1";
+    const char *ours = ctx;
     unsigned char *chosen;
     (void)ssl;
-    (void)ctx;
-    if (SSL_select_next_proto(&chosen, out_len, ours, sizeof(ours) - 1, in, in_len) !=
-        OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, out_len, (const unsigned char *)ours, (unsigned)strlen(ours),
+                              in, in_len) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -61,8 +61,14 @@ static bool load_files(SSL_CTX *ctx, const char *cert_path, const char *key_path
     return false;
 }
 
-SSL_CTX *tls_server_ctx(const char *cert_path, const char *key_path, char **error_r)
+SSL_CTX *tls_server_ctx(const char *cert_path, const char *key_path, const char *alpn,
+                        char **error_r)
 {
+    union { /* OpenSSL hands it back as it is */
+        const char *in;
+        void *out;
+    } protocol = {.in = alpn};
+
     ERR_clear_error();
     SSL_CTX *ctx = SSL_CTX_new(TLS_server_method());
     if (!ctx) {
@@ -74,7 +80,7 @@ SSL_CTX *tls_server_ctx(const char *cert_path, const char *key_path, char **erro
                                        SSL_OP_CIPHER_SERVER_PREFERENCE);
     (void)SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS); /* idle connections hold no 34 kB */
     (void)SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* tickets resume, stateless */
-    SSL_CTX_set_alpn_select_cb(ctx, alpn_select, NULL);
+    SSL_CTX_set_alpn_select_cb(ctx, alpn_select, protocol.out);
     if (!load_files(ctx, cert_path, key_path, error_r)) {
         SSL_CTX_free(ctx);
         return NULL;

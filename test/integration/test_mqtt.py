@@ -1,18 +1,25 @@
-"""One-key devices over MQTT 3.1.1, with Debian's mosquitto_pub and mosquitto_sub as devices, and with bytes of our own.
+"""One-key devices over MQTT 3.1.1, with Debian's mosquitto_pub and mosquitto_sub and npm's mqtt as devices, and with bytes of
+our own.
 
-HOTLINE_MQTT_PRESSES=10000 HOTLINE_MQTT_DEVICES=200 plays the whole storm with kill -9; the suite plays a short one.
+HOTLINE_MQTT_PRESSES=10000 HOTLINE_MQTT_DEVICES=200 HOTLINE_MQTT_KILLS=8 plays the whole storm with kill -9, of each of the
+three; the suite plays short ones. npm's mqtt is installed into a folder of the run; where npm cannot be reached, or
+HOTLINE_NPM=no, its tests are skipped.
 """
+import atexit
 import hashlib
 import hmac
 import json
 import os
+import pathlib
 import random
 import select
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -20,8 +27,10 @@ import unittest
 from hotline_test import DaemonTest, main, wait_until
 
 REGION = "320281001001"
-PRESSES = int(os.environ.get("HOTLINE_MQTT_PRESSES", "500"))
-DEVICES = int(os.environ.get("HOTLINE_MQTT_DEVICES", "20"))
+PRESSES = int(os.environ.get("HOTLINE_MQTT_PRESSES", "240"))
+DEVICES = int(os.environ.get("HOTLINE_MQTT_DEVICES", "12"))
+KILLS = int(os.environ.get("HOTLINE_MQTT_KILLS", "2"))
+DEVICE_JS = pathlib.Path(__file__).resolve().parent / "mqtt" / "device.js"
 MOSQUITTO = shutil.which("mosquitto_pub") and shutil.which("mosquitto_sub")
 
 
@@ -29,6 +38,24 @@ def free_port():
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         return s.getsockname()[1]
+
+
+NPM = {}
+
+
+def npm_folder(test):
+    """A folder with npm's mqtt, installed once; skips the test where it cannot be had."""
+    if "folder" not in NPM:
+        NPM["folder"] = None
+        if shutil.which("npm") and shutil.which("node") and os.environ.get("HOTLINE_NPM") != "no":
+            folder = tempfile.mkdtemp(prefix="hotline-npm-")
+            done = subprocess.run(["npm", "install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix",
+                                   folder, "mqtt@5.10.1"], capture_output=True, text=True, timeout=180, check=False)
+            NPM["folder"] = folder if done.returncode == 0 else None
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    if not NPM["folder"]:
+        test.skipTest("npm or node is not there, or npm cannot be reached: no mqtt of npm")
+    return NPM["folder"]
 
 
 def password(device, key, timestamp=1760000000):
@@ -110,11 +137,12 @@ class Wire:
 
 class MqttTest(DaemonTest):
     CLOCK = None
+    OPTIONS_MORE = ()
 
     @classmethod
     def setUpClass(cls):
         cls.mqtt_port = free_port()
-        cls.OPTIONS = ("--mqtt-port", str(cls.mqtt_port))
+        cls.OPTIONS = ("--mqtt-port", str(cls.mqtt_port), *cls.OPTIONS_MORE)
         super().setUpClass()
         cls.made = 0
 
@@ -280,6 +308,30 @@ class Protocol(MqttTest):
         self.assertGreaterEqual(self.metric("hotlined_mqtt_bad_packets_total") - before, len(bad))
         self.assertEqual(self.stored(device), 0)
 
+    def test_repeats_with_other_content(self):
+        """The same (boot_id, seq) is the same press, whatever is said of it the second time."""
+        device, key = self.devices(1)[0]
+        wire, before = self.wire(device, key), self.metric("hotlined_device_repeats_total")
+        topic = f"hotline/v1/{device}/up/press"
+        wire.send(publish_packet(topic, press_body(1, "service", note="first"), 5))
+        self.assertEqual(wire.read(), (0x40, b"\0\5"))
+        for dup in (True, False):
+            wire.send(publish_packet(topic, press_body(1, "emergency", note="second"), 5, dup=dup))
+            self.assertEqual(wire.read(), (0x40, b"\0\5"))
+        self.assertEqual(self.daemon.sql(f"SELECT key, note FROM device_press WHERE device = '{device}'"), [["service", "first"]])
+        self.assertEqual(self.metric("hotlined_device_repeats_total") - before, 2)
+        wait_until(lambda: self.daemon.sql(f"SELECT key, count FROM device_matter WHERE device = '{device}'") ==
+                   [["service", "1"]], "one matter")
+
+    def test_a_refusal_is_heard(self):
+        """CONNACK arrives though more than the CONNECT was sent."""
+        device, key = self.devices(1)[0]
+        more = b"".join(publish_packet(f"hotline/v1/{device}/up/press", press_body(n), n) for n in range(1, 50))
+        wire = Wire(self.mqtt_port).send(connect_packet(device, password(device, "x" * 20)) + more)
+        self.assertEqual(wire.read(), (0x20, b"\0\4"))
+        self.assertIsNone(wire.read())
+        self.assertEqual(self.stored(device), 0)
+
     def test_unreadable_messages_are_acknowledged_and_told(self):
         device, key = self.devices(1)[0]
         wire, before = self.wire(device, key), self.metric("hotlined_device_mqtt_unreadable_total")
@@ -319,39 +371,172 @@ class Protocol(MqttTest):
         self.assertIsNone(wire.read())
 
 
+class Strangers(MqttTest):
+    """Connections that never say who they are, many of them."""
+
+    OPTIONS_MORE = ("--mqtt_max_strangers", "300")
+
+    def test_a_thousand_say_nothing(self):
+        (device, key), (other, other_key) = self.devices(2)
+        early, before = self.wire(device, key), self.metric("hotlined_mqtt_strangers_cut_total")
+        strangers = []
+        self.addCleanup(lambda: [s.close() for s in strangers])
+        for n in range(1000):
+            strangers.append(socket.create_connection(("127.0.0.1", self.mqtt_port), timeout=60))
+            if n % 3 == 1:
+                strangers[-1].sendall(connect_packet(device, "x")[:n % 20 + 1])
+            elif n % 3 == 2:
+                strangers[-1].sendall(connect_packet("nobody", "x"))  # refused with CONNACK 4
+        late = self.wire(other, other_key)
+        for wire, name in ((early, device), (late, other)):
+            wire.send(publish_packet(f"hotline/v1/{name}/up/press", press_body(1), 3))
+            self.assertEqual(wire.read(), (0x40, b"\0\3"))
+        self.assertEqual(strangers[2].recv(100), b"\x20\x02\0\4")
+        wait_until(lambda: self.metric("hotlined_mqtt_connections{") + self.metric("hotlined_mqtt_connections ") <= 302,
+                   "the oldest strangers to be closed")
+        self.assertGreaterEqual(self.metric("hotlined_mqtt_strangers_cut_total") - before, 1000 * 2 // 3 - 310)
+
+
+@unittest.skipUnless(MOSQUITTO, "mosquitto-clients is not installed")
+class Tls(MqttTest):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="hotline-tls-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        os.chmod(cls.folder, 0o755)
+        cls.tls_port = free_port()
+        for name in ("devices", "stranger"):
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=" + name,
+                            "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", f"{cls.folder}/{name}.key",
+                            "-out", f"{cls.folder}/{name}.pem"], check=True, capture_output=True)
+            os.chmod(f"{cls.folder}/{name}.key", 0o644)
+        cls.OPTIONS_MORE = ("--mqtt_tls_port", str(cls.tls_port), "--mqtt_tls_cert", f"{cls.folder}/devices.pem",
+                            "--mqtt_tls_key", f"{cls.folder}/devices.key")
+        super().setUpClass()
+
+    def publish(self, device, key, seq, ca, *more):
+        return subprocess.run(["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.tls_port), "--cafile", ca, "-V", "mqttv311",
+                               "-i", device, "-u", device, "-P", password(device, key), "-q", "1", "-t",
+                               f"hotline/v1/{device}/up/press", "-m", press_body(seq).decode(), *more],
+                              capture_output=True, text=True, timeout=60, check=False)
+
+    def test_mosquitto(self):
+        device, key = self.devices(1)[0]
+        done = self.publish(device, key, 1, f"{self.folder}/devices.pem")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        done = self.publish(device, key, 2, f"{self.folder}/devices.pem", "--tls-alpn", "mqtt")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        before = self.metric("hotlined_mqtt_tls_failed_total")
+        self.assertNotEqual(self.publish(device, key, 3, f"{self.folder}/stranger.pem").returncode, 0)
+        self.assertNotEqual(self.publish(device, "wrong" * 5, 4, f"{self.folder}/devices.pem").returncode, 0)
+        self.assertEqual(self.stored(device), 2)
+        self.assertIsNone(Wire(self.tls_port).send(connect_packet(device, password(device, key))).read())  # without TLS
+        wait_until(lambda: self.metric("hotlined_mqtt_tls_failed_total") - before == 2, "both to be counted")
+
+    def test_another_certificate(self):
+        device, key = self.devices(1)[0]
+        files = {name: pathlib.Path(self.folder, name).read_bytes()
+                 for name in ("devices.pem", "devices.key", "stranger.pem", "stranger.key")}
+
+        def install(cert, private):
+            pathlib.Path(self.folder, "devices.pem").write_bytes(files[cert])
+            pathlib.Path(self.folder, "devices.key").write_bytes(files[private])
+            told = len(self.daemon.log())
+            self.daemon.process.send_signal(signal.SIGHUP)
+            wait_until(lambda: "settings reloaded" in self.daemon.log()[told:], "the reload")
+            return self.daemon.log()[told:]
+
+        self.assertIn("the old certificate stays", install("stranger.pem", "devices.key"))
+        pathlib.Path(self.folder, "first.pem").write_bytes(files["devices.pem"])
+        self.assertEqual(self.publish(device, key, 1, f"{self.folder}/first.pem").returncode, 0)
+        self.assertNotIn("certificate stays", install("stranger.pem", "stranger.key"))
+        self.assertNotEqual(self.publish(device, key, 2, f"{self.folder}/first.pem").returncode, 0)
+        self.assertEqual(self.publish(device, key, 2, f"{self.folder}/stranger.pem").returncode, 0)
+        install("devices.pem", "devices.key")
+
+    def test_npm(self):
+        folder = npm_folder(self)
+        devices = self.devices(2)
+        job = {"url": f"mqtts://127.0.0.1:{self.tls_port}", "presses": 10, "pause_ms": 5,
+               "devices": [{"id": d, "key": k} for d, k in devices],
+               "options": {"ca": pathlib.Path(self.folder, "devices.pem").read_text(encoding="utf-8")}}
+        done = subprocess.run(["node", str(DEVICE_JS), folder], input=json.dumps(job), capture_output=True, text=True,
+                              timeout=120, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        lines = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual((len(lines), lines[-1]), (21, {"done": True}), lines)
+        self.assertEqual([self.stored(d) for d, _ in devices], [10, 10])
+
+
+class Player(threading.Thread):
+    """A peer in a thread; what it knows to be acknowledged goes into acked[device]."""
+
+    def __init__(self, run, *arguments):
+        super().__init__(daemon=True)
+        self.run_it, self.arguments, self.fault = run, arguments, None
+
+    def run(self):
+        try:
+            self.run_it(*self.arguments)
+        except Exception as fault:  # told by the test that waits for it
+            self.fault = fault
+
+
 class Killed(MqttTest):
     """Presses at QoS 1 while the daemon is killed at random: what was acknowledged is stored once, the rest is taken later."""
 
-    def test_killed_at_random(self):
+    def test_own_bytes(self):
+        self.storm("own bytes", self.bytes_players)
+
+    @unittest.skipUnless(MOSQUITTO, "mosquitto-clients is not installed")
+    def test_mosquitto(self):
+        self.storm("mosquitto_pub", self.mosquitto_players)
+
+    def test_npm(self):
+        self.folder = npm_folder(self)
+        self.storm("npm mqtt", self.npm_players)
+
+    def storm(self, name, players):
+        for who in ("desk", "supervisor", "admin"):
+            setattr(type(self), who, self.daemon.client(who))
         devices = self.devices(DEVICES)
         each = PRESSES // DEVICES
+        total = each * DEVICES
         acked, stop = {device: set() for device, _ in devices}, threading.Event()
-        threads = [threading.Thread(target=self.play, args=(device, key, each, acked[device], stop)) for device, key in devices]
-        chance = random.Random(7)
+        self.addCleanup(stop.set)
+        threads = [Player(*what) for what in players(devices, each, acked, stop)]
+        chance, kills = random.Random(7), 0
         for thread in threads:
             thread.start()
-        kills = 0
-        while any(thread.is_alive() for thread in threads) and kills < 6:
-            target = sum(len(a) for a in acked.values()) + max(1, PRESSES // 8)
-            wait_until(lambda: sum(len(a) for a in acked.values()) >= min(target, PRESSES), "presses", 120)
-            if sum(len(a) for a in acked.values()) >= PRESSES:
+        while any(thread.is_alive() for thread in threads) and kills < KILLS:
+            target = min(total, sum(len(a) for a in list(acked.values())) + max(1, total // (KILLS + 2)))
+            wait_until(lambda target=target: sum(len(a) for a in list(acked.values())) >= target
+                       or not any(thread.is_alive() for thread in threads), "presses", 600)
+            if sum(len(a) for a in acked.values()) >= total:
                 break
             time.sleep(chance.random() * 0.01)
             self.daemon.kill()
             self.daemon.start()
             kills += 1
         for thread in threads:
-            thread.join(300)
-        stop.set()
-        for name in ("desk", "supervisor", "admin"):
-            setattr(type(self), name, self.daemon.client(name))
-        self.assertGreater(kills, 2)
+            thread.join(600)
+            self.assertFalse(thread.is_alive())
+            if thread.fault:
+                raise thread.fault
+        self.assertGreater(kills, 1)
         self.assertEqual({device: len(a) for device, a in acked.items()}, {device: each for device, _ in devices})
-        rows = self.daemon.sql("SELECT device, count(*), count(DISTINCT seq) FROM device_press GROUP BY device")
-        self.assertEqual({row[0]: row[1:] for row in rows}, {device: [str(each)] * 2 for device, _ in devices})
+        mine = ", ".join(f"'{device}'" for device, _ in devices)
+        rows = self.daemon.sql("SELECT device, count(*), count(DISTINCT seq), count(DISTINCT boot_id) FROM device_press"
+                               f" WHERE device IN ({mine}) GROUP BY device")
+        self.assertEqual({row[0]: row[1:] for row in rows}, {device: [str(each)] * 2 + ["1"] for device, _ in devices})
         wait_until(lambda: self.daemon.sql("SELECT count(*) FROM device_matter WHERE number IS NULL") == [["0"]], "the tickets")
-        self.assertEqual(self.daemon.sql("SELECT sum(count) FROM device_matter"), [[str(PRESSES // DEVICES * DEVICES)]])
-        print(f"{PRESSES} presses of {DEVICES} devices, killed {kills} times", file=sys.stderr)
+        self.assertEqual(self.daemon.sql(f"SELECT sum(count) FROM device_matter WHERE device IN ({mine})"), [[str(total)]])
+        print(f"{name}: {total} presses of {DEVICES} devices, killed {kills} times", file=sys.stderr)
+
+    # ---- bytes of our own
+
+    def bytes_players(self, devices, each, acked, stop):
+        return [(self.play, device, key, each, acked[device], stop) for device, key in devices]
 
     def play(self, device, key, count, acked, stop):
         """As a device does: what is not acknowledged is sent again after the next connection."""
@@ -384,6 +569,54 @@ class Killed(MqttTest):
             if may_wait:
                 return True
         return False
+
+    # ---- mosquitto_pub: ends with 0 when all of its lines are acknowledged
+
+    def mosquitto_players(self, devices, each, acked, stop):
+        return [(self.publish_all, devices[n::8], each, acked, stop) for n in range(8)]
+
+    def publish_all(self, devices, each, acked, stop):
+        chunk = max(1, each // 10)
+        for start in range(1, each + 1, chunk):
+            for device, key in devices:
+                seqs = range(start, min(each + 1, start + chunk))
+                while not stop.is_set() and not self.publish(device, key, seqs):
+                    stop.wait(0.05)
+                acked[device].update(seqs)
+
+    def publish(self, device, key, seqs):
+        command = ["mosquitto_pub", "-h", "127.0.0.1", "-p", str(self.mqtt_port), "-V", "mqttv311", "-i", device, "-u", device,
+                   "-P", password(device, key), "-q", "1", "-t", f"hotline/v1/{device}/up/press", "-l"]
+        lines = "".join(press_body(seq, "service").decode() + "\n" for seq in seqs)
+        try:
+            done = subprocess.run(command, input=lines, capture_output=True, text=True, timeout=30, check=False)
+        except subprocess.TimeoutExpired:
+            return False
+        return done.returncode == 0 and not done.stderr
+
+    # ---- npm mqtt: connects again and sends again by itself
+
+    def npm_players(self, devices, each, acked, stop):
+        return [(self.npm, devices, each, acked, stop)]
+
+    def npm(self, devices, each, acked, stop):
+        job = {"url": f"mqtt://127.0.0.1:{self.mqtt_port}", "presses": each, "pause_ms": 12000 / each,
+               "devices": [{"id": device, "key": key} for device, key in devices]}
+        with subprocess.Popen(["node", str(DEVICE_JS), self.folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              text=True) as node:
+            node.stdin.write(json.dumps(job))
+            node.stdin.close()
+            errors = []
+            for line in node.stdout:
+                said = json.loads(line)
+                if "seq" in said:
+                    acked[said["id"]].add(said["seq"])
+                elif "error" in said:
+                    errors.append(said["error"])
+                if stop.is_set():
+                    node.kill()
+        if sum(len(acked[device]) for device, _ in devices) < each * len(devices):
+            raise AssertionError(f"the peer gave up: {errors[:5]}")
 
 
 if __name__ == "__main__":
