@@ -9,6 +9,7 @@
 
 #define HOUR_US INT64_C(3600000000)
 #define TICKETS_STEP 256
+#define MOST_TRIES 1000
 
 /* splitmix64: small, seeded, the same everywhere. */
 uint64_t sim_random(struct simulation *sim, uint64_t below)
@@ -42,7 +43,8 @@ static const unsigned plan_weights[2][PLAN_COUNT] = {
     {[PLAN_FALSE_ALARM] = 55, [PLAN_REFER] = 10, [PLAN_ANSWER] = 10, [PLAN_CLOSE] = 25},
 };
 
-/* A quiet night, peaks from 9 to 11 and from 15 to 17. */
+/* A quiet night, peaks from 9 to 11 and from 15 to 17. They add up to HOUR_WEIGHTS. */
+#define HOUR_WEIGHTS 442
 static const unsigned hour_weights[24] = {2,  1,  1,  1,  1,  2,  4,  8,  30, 52, 50, 34,
                                           18, 22, 38, 50, 46, 28, 16, 12, 10, 8,  5,  3};
 
@@ -123,11 +125,11 @@ static size_t choose_case(struct simulation *sim, enum sim_plan plan)
     invariant_failed("a case for every ticket", __FILE__, __LINE__);
 }
 
-/* An instant of what is left of the day. */
+/* An instant of what is left of the day. If that is next to nothing, any. */
 static int64_t choose_instant(struct simulation *sim)
 {
-    for (;;) {
-        unsigned point = (unsigned)sim_random(sim, 442), hour = 0;
+    for (int tries = 0; tries < MOST_TRIES; tries++) {
+        unsigned point = (unsigned)sim_random(sim, HOUR_WEIGHTS), hour = 0;
         int64_t at_us;
 
         while (point >= hour_weights[hour])
@@ -137,6 +139,7 @@ static int64_t choose_instant(struct simulation *sim)
         if (at_us >= sim->begin_us)
             return at_us;
     }
+    return sim->begin_us + (int64_t)sim_random(sim, (uint64_t)(sim->end_us - sim->begin_us));
 }
 
 static char *filled(struct simulation *sim, const char *text, const char *place, const char *number)

@@ -212,8 +212,10 @@ static void summary_json(const struct simulation *sim)
     jw_init(&w, &out);
     jw_object(&w, NULL);
     jw_int(&w, "tickets", (int64_t)sim->received);
-    jw_instant(&w, "from", sim->begin_us, SIM_OFFSET_MIN);
-    jw_instant(&w, "to", sim->is_whole_day ? sim->end_us : sim->now_us, SIM_OFFSET_MIN);
+    if (sim->is_whole_day) {
+        jw_instant(&w, "from", sim->begin_us, SIM_OFFSET_MIN);
+        jw_instant(&w, "to", sim->end_us, SIM_OFFSET_MIN);
+    }
     write_doors(sim, &w);
     jw_object(&w, "tiers");
     for (unsigned t = 0; t < TIER_COUNT; t++)

@@ -50,8 +50,6 @@ static enum sim_answer act(struct simulation *sim, const struct sim_work *work, 
 /* ---- work on one assignment --------------------------------------------------------------------
  */
 
-static void go_on(struct simulation *sim, void *subject);
-
 static void report(struct simulation *sim, void *subject)
 {
     struct sim_work *work = subject;
@@ -166,15 +164,11 @@ static void contact(struct simulation *sim, void *subject)
         return;
     sim_body_begin(&body);
     jw_string(&body.w, "text", "已电话联系诉求人，了解情况并告知办理安排");
-    if (act(sim, work, "contact", &body, NULL) != SIM_DONE) {
-        if (work->is_lead)
-            sim_settle(sim, work->ticket, END_OPEN);
-    } else if (work->ticket->plan == PLAN_LEFT_WORKING) {
-        if (work->is_lead)
-            sim_settle(sim, work->ticket, END_OPEN);
-    } else {
+    if (act(sim, work, "contact", &body, NULL) == SIM_DONE &&
+        work->ticket->plan != PLAN_LEFT_WORKING)
         sim_after(sim, 60, 900, go_on, work);
-    }
+    else if (work->is_lead)
+        sim_settle(sim, work->ticket, END_OPEN);
 }
 
 /* ---- the queue ---------------------------------------------------------------------------------

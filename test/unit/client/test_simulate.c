@@ -51,7 +51,7 @@ struct fake_daemon {
     size_t from_web, from_desk, from_place, keys;
     size_t calls[4]; /* events offered, answered, ended, recording */
     size_t called_back;
-    bool web_forbidden;
+    bool web_forbidden, reviewed_by_others;
     char last_key[160];
 };
 
@@ -213,6 +213,8 @@ static bool fake_desk_step(struct fake_daemon *d, struct fake_ticket *t, const c
     }
     if (strcmp(action, "decide") == 0)
         return fake_decide(d, t, body);
+    if (d->reviewed_by_others && strcmp(action, "review") == 0)
+        return false;
     if (strcmp(action, "review") == 0 && t->state == FAKE_REVIEW) {
         t->state = strstr(body, "\"pass\":true") != NULL ? FAKE_CALLBACK : FAKE_WORKING;
         return true;
@@ -394,7 +396,7 @@ static void the_summary_is_json_if_wanted(void **state)
 
     (void)state;
     run_day(&d, "web", "100", "--json", &run);
-    assert_non_null(strstr(run.out, "{\"tickets\":100,\"from\":"));
+    assert_non_null(strstr(run.out, "{\"tickets\":100,\"channels\":"));
     assert_non_null(strstr(run.out, "\"channels\":{\"web\":100},\"doors\":{\"web\":{"
                                     "\"received\":100,\"ended\":85,\"open\":15}},\"tiers\":{"
                                     "\"desk\":26,\"town\":"));
@@ -433,6 +435,24 @@ static void what_should_not_be_refused_fails_the_day(void **state)
     assert_true(d.count > 0 && told > 0);
     assert_int_equal(d.from_web, 0);
     client_run_free(&run);
+}
+
+static void what_others_did_first_is_no_failure_where_it_is_said(void **state)
+{
+    static const char *const more[] = {NULL, "--shared"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(more); i++) {
+        struct fake_daemon d = {.reviewed_by_others = true};
+        struct client_run run = {.code = EXIT_USAGE};
+
+        run_day(&d, "web", "20", more[i], &run);
+        assert_int_equal(run.code, more[i] == NULL ? EXIT_REFUSED : EXIT_DONE);
+        assert_true(d.wrong > 0);
+        assert_int_equal(strstr(run.err, "/review: ") != NULL, more[i] == NULL);
+        assert_int_equal(strstr(run.out, "done by others first") != NULL, more[i] != NULL);
+        client_run_free(&run);
+    }
 }
 
 static void a_door_that_is_named_has_to_be_possible(void **state)
@@ -476,6 +496,7 @@ int main(void)
         cmocka_unit_test(the_summary_is_json_if_wanted),
         cmocka_unit_test(too_fast_is_waited_out_with_the_same_key),
         cmocka_unit_test(what_should_not_be_refused_fails_the_day),
+        cmocka_unit_test(what_others_did_first_is_no_failure_where_it_is_said),
         cmocka_unit_test(a_door_that_is_named_has_to_be_possible),
         cmocka_unit_test(the_matters_are_whole),
     };
