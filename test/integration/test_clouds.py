@@ -102,7 +102,7 @@ class CloudsTest(DaemonTest):
         return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
 
 
-class OnenetTest(CloudsTest):
+class Onenets:
     def test_url_verification(self):
         name, cloud = self.onenet(token="abcdefghijkmlnopqrstuvwxyz")
         plus = next(m for m in (f"verify{i}" for i in range(500)) if "+" in cloud.sign("12345678", m))
@@ -292,7 +292,7 @@ class OnenetTest(CloudsTest):
         self.assertEqual(len(self.presses(device)), len(moments))
 
 
-class RegistryTest(CloudsTest):
+class Registry:
     def ctwing(self, addresses=("127.0.0.1",)):
         name = f"ctwing{self.serial()}"
         made = self.admin.post("/v1/admin/clouds", {"account": name, "kind": "ctwing", "addresses": list(addresses)})
@@ -511,6 +511,10 @@ class RegistryTest(CloudsTest):
                                 f" AND detail->>'device' = '{device}' ORDER BY id")
         self.assertEqual(audit, [["desk", "phone", "回拨"], ["desk", "guardians", "无人应答"]])
         self.assertEqual(self.desk.call("POST", "/v1/devices/none/reveal", {"field": "phone", "reason": "x"}).status, 404)
+
+
+class Clouds(Onenets, Registry, CloudsTest):
+    """One daemon for all: setting one up takes longer than what is done with it."""
 
 
 if __name__ == "__main__":
