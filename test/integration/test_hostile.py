@@ -14,6 +14,7 @@ import random
 import socket
 import subprocess
 import threading
+import time
 import urllib.parse
 
 from hotline_test import DaemonTest, main, wait_until
@@ -445,6 +446,7 @@ class Bystander(threading.Thread):
     def __init__(self, client):
         super().__init__(daemon=True)
         self.client, self.served, self.failed, self.over = client, 0, None, threading.Event()
+        self.slowest_s = 0
         client.recorded = False
         self.start()
         wait_until(lambda: self.served or self.failed, "the bystander to be served")
@@ -452,11 +454,13 @@ class Bystander(threading.Thread):
     def run(self):
         try:
             while not self.over.wait(0.005):
+                asked = time.monotonic()
                 answer = self.client.call("GET", "/v1/tickets?limit=1")
                 if answer.status != 200:
                     self.failed = answer
                     return
                 self.served += 1
+                self.slowest_s = max(self.slowest_s, time.monotonic() - asked)
         except OSError as error:
             self.failed = error
 
@@ -620,7 +624,7 @@ class Hostile(DaemonTest):
         for what in INPUTS:
             self.row(what)
         print(f"{len(DOORS)} doors, {len(INPUTS)} inputs, {self.counted()['hotlined_refused_total']} refusals, "
-              f"the bystander was served {self.bystander.served} times")
+              f"the bystander was served {self.bystander.served} times, in {1000 * self.bystander.slowest_s:.0f} ms at most")
         for name, door in self.doors.items():  # as open as before
             with self.subTest(door=name):
                 self.assertIn(self.send(door.request(door.fresh())).status, (200, 201))

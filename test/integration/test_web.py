@@ -1,7 +1,9 @@
 """The web's doors: who guesses query codes, or sends too many tickets, is slowed down, and nobody else is."""
 import json
+import pathlib
+import subprocess
 
-from hotline_test import DaemonTest, main, wait_until
+from hotline_test import BIN, DaemonTest, main, wait_until
 
 OPEN311 = "/open311/v2"
 CODE = "010206"
@@ -157,6 +159,15 @@ class Throttle(DaemonTest):
 
 class Defaults(DaemonTest):
     """Without a trusted proxy the header is anybody's word: it neither helps nor harms."""
+
+    def test_a_list_that_is_none(self):
+        """Rather no daemon than one that believes everybody, or nobody, by mistake."""
+        for wrong in ("proxy.example", "10.0.0.0/33", "10.0.0.1, x"):
+            done = subprocess.run([str(BIN / "hotlined"), "--data", self.daemon.data + "-none", "--trusted_proxies", wrong],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("trusted_proxies", done.stderr)
+            self.assertFalse(pathlib.Path(self.daemon.data + "-none").exists())
 
     def test_the_header_is_not_believed(self):
         anyone, made = self.daemon.client(), self.new_ticket()
