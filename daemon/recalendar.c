@@ -302,7 +302,7 @@ static void begin_pass(struct recalendar *rc)
 /* ---- taking it ---------------------------------------------------------------------------------
  */
 
-enum taken_column { IS_TAKEN, IS_DONE, BEAT };
+enum taken_column { IS_TAKEN, IS_DONE, BEAT, MOVED_BEFORE };
 
 static void on_taken(void *ctx, const struct pg_result *res)
 {
@@ -318,7 +318,7 @@ static void on_taken(void *ctx, const struct pg_result *res)
     if (pg_result_bool(res, 0, IS_TAKEN)) {
         metric_set(&metrics[METRIC_RUNNING], 1);
         rc->passes = 0;
-        rc->moved = 0;
+        rc->moved = (size_t)pg_result_int(res, 0, MOVED_BEFORE);
         begin_pass(rc);
     } else if (pg_result_bool(res, 0, IS_DONE)) {
         all_follow(rc);

@@ -1,10 +1,10 @@
 -- name: recalendar_take
 -- in: calendar_set bigint, holder smallint, beat bigint, now timestamptz
--- out: is_taken, is_done, beat, holder, tickets, moved
+-- out: is_taken, is_done, beat, moved
 -- The work of computing every open deadline again by this calendar, for one daemon: for whom it was before (it was killed
 -- and is here again), or for another one if `beat` has stood still since that one looked last. Only what is in force can be
 -- taken: a daemon that does not know of the newest calendar yet undoes nothing. What is returned besides is_taken is the
--- row as it was before; NULL = there was none.
+-- row as it was before; NULL = there was none. `moved` goes on from what the last one has told.
 WITH newest AS (
     SELECT calendar_set
     FROM config_version
@@ -25,7 +25,7 @@ x AS (
        OR (NOT r.is_done AND (r.holder = excluded.holder OR r.beat = $3::bigint))
     RETURNING r.only_row
 )
-SELECT EXISTS (SELECT FROM x) AS is_taken, r.is_done AND r.calendar_set = $1 AS is_done, r.beat, r.holder, r.tickets,
-       r.moved
+SELECT EXISTS (SELECT FROM x) AS is_taken, r.is_done AND r.calendar_set = $1 AS is_done, r.beat,
+       CASE WHEN r.calendar_set = $1 THEN r.moved ELSE 0 END AS moved
 FROM (VALUES (true)) AS one (only_row)
 LEFT JOIN recalendar r USING (only_row)
