@@ -9,12 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/civil.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "daemon/device.h"
 #include "daemon/intake.h"
 #include "daemon/pii.h"
 #include "daemon/push.h"
+#include "daemon/push_event.h"
 #include "hotline/ticket_number.h"
 #include "sql_catalogue.h"
 
@@ -51,6 +53,7 @@ struct device_matters {
     struct daemon *d;
     struct event *turn, *retry;
     struct pg_op *look, *tell;
+    int64_t tell_us; /* instant of the events that are being told */
     struct job *jobs;
     size_t job_count, maintenance_count; /* the second are part of the first */
     struct device_order *waiting;
@@ -146,6 +149,25 @@ static struct job *job_find(const struct device_matters *m, int64_t id)
     return job;
 }
 
+/* id, alert_us, event, xid, detail. An emergency waits for no other transaction to end. */
+static void told(struct device_matters *m, const struct pg_result *res, int row)
+{
+    const struct daemon *d = m->d;
+
+    if (!job_find(m, pg_result_int(res, row, 0)))
+        return;
+    device_watch_hint(d->device_watch, pg_result_int(res, row, 1));
+    if (pg_result_null(res, row, 2))
+        return;
+    int offset_min = d->city ? city_offset_min(d->city) : CIVIL_OFFSET_SHANGHAI_MIN;
+    const struct desk_event_view view = {.id = pg_result_int(res, row, 2),
+                                         .type = "device.pressed",
+                                         .at_us = m->tell_us,
+                                         .detail = pg_result_text(res, row, 4),
+                                         .more = "{}"};
+    push_urgent(d->push, push_event_new_desk(pg_result_int(res, row, 3), &view, NULL, offset_min));
+}
+
 static void on_told(void *ctx, const struct pg_result *res)
 {
     struct device_matters *m = ctx;
@@ -153,10 +175,8 @@ static void on_told(void *ctx, const struct pg_result *res)
     struct job *next;
 
     m->tell = NULL;
-    for (int row = 0; is_ok && row < pg_result_rows(res); row++) {
-        if (job_find(m, pg_result_int(res, row, 0)))
-            device_watch_hint(m->d->device_watch, pg_result_int(res, row, 1));
-    }
+    for (int row = 0; is_ok && row < pg_result_rows(res); row++)
+        told(m, res, row);
     if (is_ok)
         push_hint(m->d->push);
     for (struct job *job = m->jobs; job; job = next) {
@@ -193,7 +213,8 @@ static void tell(struct device_matters *m)
         pg_param_array(&params, &ids);
         pg_param_array(&params, &numbers);
         pg_param_array(&params, &states);
-        pg_param_instant(&params, daemon_now_us(m->d));
+        m->tell_us = daemon_now_us(m->d);
+        pg_param_instant(&params, m->tell_us);
         m->tell = pg_submit(m->d->device_pool, &SQL_DEVICE_TICKETED, &params,
                             DAEMON_WRITE_TIMEOUT_US, on_told, m);
     }

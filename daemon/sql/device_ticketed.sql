@@ -1,7 +1,8 @@
 -- name: device_ticketed
 -- in: ids bigint[], numbers bigint[], states text[], now timestamptz
--- out: id, alert_us
+-- out: id, alert_us, event, xid, detail
 -- The matters have their tickets; the desk is told in the same transaction, so exactly once.
+-- event, xid, detail: of emergencies, for those desks that hear of it ahead of the order of events (push_urgent).
 WITH u AS (
     UPDATE device_matter m SET number = x.number, state = x.state
     FROM unnest($1::bigint[], $2::bigint[], $3::text[]) AS x (id, number, state)
@@ -17,5 +18,9 @@ e AS (
     SELECT 'device.pressed', p.received_at,
                      jsonb_build_object('device', u.device, 'number', u.number::text, 'key', 'cancel', 'count', 1)
     FROM u JOIN device_press p ON p.matter = u.id AND p.key = 'cancel'
+    RETURNING id, xid, detail
 )
-SELECT id, (extract(epoch FROM alert_at) * 1000000)::bigint AS alert_us FROM u
+SELECT u.id, (extract(epoch FROM u.alert_at) * 1000000)::bigint AS alert_us, e.id AS event, e.xid::text AS xid,
+       e.detail::text AS detail
+FROM u
+LEFT JOIN e ON u.key IN ('emergency', 'fall') AND e.detail->>'number' = u.number::text AND e.detail->>'key' = u.key

@@ -39,25 +39,25 @@ function play (job, device) {
     })
     let next = 1
     let acked = 0
-    const press = () => {
-      if (next > job.presses) return
-      const seq = next++
+    const press = (seq) => {
+      if (seq > job.presses) return
       const body = JSON.stringify({ boot_id: 'npm', seq, key: 'service' })
       client.publish(`hotline/v1/${device.id}/up/press`, body, { qos: 1 }, (error) => {
-        if (error) {
+        if (error) { // the library gave up; a device does not
           say({ error: String(error) })
+          setTimeout(press, 100, seq)
           return
         }
         say({ id: device.id, seq })
         acked++
         if (acked === job.presses) client.end(false, {}, resolve)
-        else setTimeout(press, Math.random() * job.pause_ms)
+        else setTimeout(() => press(next++), Math.random() * job.pause_ms)
       })
     }
     client.on('error', (error) => {
       if (error.code !== 'ECONNREFUSED' && error.code !== 'ECONNRESET') say({ error: String(error) })
     })
-    for (let i = 0; i < UNDER_WAY; i++) press()
+    for (let i = 0; i < UNDER_WAY; i++) press(next++)
   })
 }
 
