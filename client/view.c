@@ -415,6 +415,7 @@ static const struct word desk_event_words[] = {
     {"call.popped", "来电弹屏", "screen pop"},
     {"device.pressed", "一键通按键", "device pressed"},
     {"door.refused", "接入被拒", "refused at a door"},
+    {"media.stored", "附件已存", "attachment stored"},
 };
 
 /* ---- events -------------------------------------------------------------------------------- */

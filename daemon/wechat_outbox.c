@@ -5,6 +5,7 @@
 
 #include "base/civil.h"
 #include "daemon/pii.h"
+#include "daemon/push.h"
 #include "daemon/wechat_private.h"
 #include "sql_catalogue.h"
 
@@ -242,6 +243,7 @@ static void on_result(struct request *r, const struct pg_result *res)
         request_problem(r, PROBLEM_CONFLICT, "租约已失效 / the lease is not the present one");
         return;
     }
+    push_hint(r->d->push); /* media of a ticket: the desks hear of it */
     sbuf_init(&out, 0);
     jw_init(&w, &out);
     jw_object(&w, NULL);

@@ -200,6 +200,12 @@ class WechatTest(DaemonTest):
 
 
 class Doors(WechatTest):
+    """Who comes in and how, and many at once."""
+
+    @classmethod
+    def now(cls):  # the clock stands
+        return int(datetime.datetime.fromisoformat(cls.CLOCK).timestamp())
+
     def test_verification(self):
         self.account("verify", mode="plain")
         sender = Sender(self, "verify")
@@ -420,6 +426,76 @@ class Doors(WechatTest):
             finally:
                 stop.set()
             self.assertGreater(sum(job.result() for job in jobs), 4)
+
+    def test_storm_of_wechats_server(self):
+        """WeChat's server of wechat/server.js: each matter exactly one ticket, each repeat the same reply, none over 5 s."""
+        if not self.peer.folder:
+            self.skipTest("no npm registry: @wecom/crypto and wechat-crypto cannot be had")
+        self.account("server")
+        count = -(-STORM // 3)
+        order = {"port": self.daemon.port, "account": "server", "token": TOKEN, "key": KEY, "id": APP_ID, "timestamp": self.now(),
+                 "matters": count, "at_once": 16, "seed": STORM}
+        run = subprocess.run(["node", str(HERE / "wechat" / "server.js"), str(self.peer.folder)], input=json.dumps(order),
+                             capture_output=True, text=True, timeout=3600, check=False)
+        self.assertEqual(run.returncode, 0, run.stderr)
+        result = json.loads(run.stdout)
+        numbers = result.pop("numbers")
+        print(json.dumps(result))
+        self.assertEqual((result["unanswered"], result["differing"], result["over"]), ([], [], 0))
+        self.assertEqual((len(numbers), len(set(numbers.values())), self.tickets("server")), (count,) * 3)
+        texts = dict(self.daemon.sql("SELECT number, replace(text, E'\\n', '|') FROM ticket WHERE received_by = 'wechat-server'"))
+        for user, number in numbers.items():
+            self.assertEqual(sorted(texts[str(int(number))].split("|")), [f"事项{user[7:]}的第{n}段" for n in (1, 2)])
+
+    def one(self, index):
+        sender = Sender(self, "storm", "safe", lib=self.peer.libs[index % len(self.peer.libs)])
+        user, replies = f"oStorm{index}", []
+        chance = random.Random(index)
+        parts = [sender.message(user, "text", Content=f"事项{index}第{n}段") for n in range(2)]
+        chance.shuffle(parts)
+        for xml in parts + [sender.message(user, "text", Content="提交")]:
+            seen = set()
+            for _ in range(3 + chance.randrange(3)):  # three tries, and repeats of what was answered
+                try:
+                    answer = sender.call(xml)
+                except (OSError, http.client.HTTPException):
+                    sender.client.close()
+                    self.alive.wait(60)
+                    sender.client = Client(self.daemon.port)
+                    continue
+                if answer.status == 200:
+                    seen.add(sender.read(answer))
+                    if chance.random() < 0.6:
+                        break
+            if not seen:  # what was never acknowledged is WeChat's to bring again
+                wait_until(lambda: (a := sender.call(xml)).status == 200 and (seen.add(sender.read(a)) or True), "an answer")
+            replies.append(seen)
+        sender.client.close()
+        return user, replies
+
+    def test_killed_in_between(self):
+        self.account("storm")
+        self.alive = threading.Event()
+        self.alive.set()
+        count = 60
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            jobs = [pool.submit(self.one, i) for i in range(count)]
+            wait_until(lambda: self.tickets("storm") > count // 4, "a part of the storm", 300)
+            self.alive.clear()
+            self.daemon.kill()
+            self.daemon.start()
+            self.alive.set()
+            results = [job.result() for job in jobs]
+        numbers = set()
+        for user, replies in results:
+            self.assertEqual([len(r) for r in replies], [1, 1, 1], (user, replies))
+            numbers.add(self.number(replies[2].pop()))
+        self.assertEqual(len(numbers), count)
+        self.assertEqual(self.tickets("storm"), count)
+        self.assertEqual(self.daemon.sql("SELECT count(*) FROM wechat_matter WHERE number IS NULL"), [["0"]])
+        for who in ("desk", "supervisor", "admin"):
+            setattr(type(self), who, self.daemon.client(who))
+        type(self).gateway = self.daemon.client("phone")
 
 
 class Talks(WechatTest):
@@ -760,8 +836,12 @@ class Talks(WechatTest):
         number = self.number(self.say("提交"))
         waiting = [a["state"] for a in self.attachments(number)]
         self.assertEqual(waiting, ["stored", "waiting", "waiting"])
+        place = self.desk.get("/v1/events?after=&limit=1")["next"]
         self.report(items["late"], "sent", media={"url": "https://media.city.example/2", "sha256": sums[1]})  # after it
         self.report(items["gone"], "failed", outcome="40007")
+        events = wait_until(lambda: [e for e in self.desk.get(f"/v1/events?after={place}&limit=100")["items"]
+                                     if e["type"] == "media.stored"], "the event")
+        self.assertEqual([(e["number"], e["attachment"], e["media"]) for e in events], [(number, items["late"]["id"], "voice")])
         found = self.attachments(number)
         self.assertEqual([(a["type"], a["state"], a["url"], a["sha256"], a["bytes"], a["content_type"]) for a in found],
                          [("image", "stored", stored["url"], sums[0], 1234, "image/jpeg"),
@@ -775,83 +855,6 @@ class Talks(WechatTest):
         self.daemon.advance(600)
         text = self.claim("text")[0]["payload"]["text"]
         self.assertEqual([a["state"] for a in self.attachments(self.number(text))], ["waiting"])
-
-
-class Storm(WechatTest):
-    """Many people at once."""
-
-    @classmethod
-    def now(cls):  # the clock stands, before and after the kill
-        return int(datetime.datetime.fromisoformat(cls.CLOCK).timestamp())
-
-    def test_storm_of_wechats_server(self):
-        """WeChat's server of wechat/server.js: each matter exactly one ticket, each repeat the same reply, none over 5 s."""
-        if not self.peer.folder:
-            self.skipTest("no npm registry: @wecom/crypto and wechat-crypto cannot be had")
-        self.account("server")
-        count = -(-STORM // 3)
-        order = {"port": self.daemon.port, "account": "server", "token": TOKEN, "key": KEY, "id": APP_ID, "timestamp": self.now(),
-                 "matters": count, "at_once": 16, "seed": STORM}
-        run = subprocess.run(["node", str(HERE / "wechat" / "server.js"), str(self.peer.folder)], input=json.dumps(order),
-                             capture_output=True, text=True, timeout=3600, check=False)
-        self.assertEqual(run.returncode, 0, run.stderr)
-        result = json.loads(run.stdout)
-        numbers = result.pop("numbers")
-        print(json.dumps(result))
-        self.assertEqual((result["unanswered"], result["differing"], result["over"]), ([], [], 0))
-        self.assertEqual((len(numbers), len(set(numbers.values())), self.tickets("server")), (count,) * 3)
-        texts = dict(self.daemon.sql("SELECT number, replace(text, E'\\n', '|') FROM ticket WHERE received_by = 'wechat-server'"))
-        for user, number in numbers.items():
-            self.assertEqual(sorted(texts[str(int(number))].split("|")), [f"事项{user[7:]}的第{n}段" for n in (1, 2)])
-
-    def one(self, index):
-        sender = Sender(self, "storm", "safe", lib=self.peer.libs[index % len(self.peer.libs)])
-        user, replies = f"oStorm{index}", []
-        chance = random.Random(index)
-        parts = [sender.message(user, "text", Content=f"事项{index}第{n}段") for n in range(2)]
-        chance.shuffle(parts)
-        for xml in parts + [sender.message(user, "text", Content="提交")]:
-            seen = set()
-            for _ in range(3 + chance.randrange(3)):  # three tries, and repeats of what was answered
-                try:
-                    answer = sender.call(xml)
-                except (OSError, http.client.HTTPException):
-                    sender.client.close()
-                    self.alive.wait(60)
-                    sender.client = Client(self.daemon.port)
-                    continue
-                if answer.status == 200:
-                    seen.add(sender.read(answer))
-                    if chance.random() < 0.6:
-                        break
-            if not seen:  # what was never acknowledged is WeChat's to bring again
-                wait_until(lambda: (a := sender.call(xml)).status == 200 and (seen.add(sender.read(a)) or True), "an answer")
-            replies.append(seen)
-        sender.client.close()
-        return user, replies
-
-    def test_killed_in_between(self):
-        self.account("storm")
-        self.alive = threading.Event()
-        self.alive.set()
-        count = 60
-        with concurrent.futures.ThreadPoolExecutor(16) as pool:
-            jobs = [pool.submit(self.one, i) for i in range(count)]
-            wait_until(lambda: self.tickets("storm") > count // 4, "a part of the storm", 300)
-            self.alive.clear()
-            self.daemon.kill()
-            self.daemon.start()
-            self.alive.set()
-            results = [job.result() for job in jobs]
-        numbers = set()
-        for user, replies in results:
-            self.assertEqual([len(r) for r in replies], [1, 1, 1], (user, replies))
-            numbers.add(self.number(replies[2].pop()))
-        self.assertEqual(len(numbers), count)
-        self.assertEqual(self.tickets("storm"), count)
-        self.assertEqual(self.daemon.sql("SELECT count(*) FROM wechat_matter WHERE number IS NULL"), [["0"]])
-        type(self).desk, type(self).supervisor, type(self).admin = (self.daemon.client(w) for w in
-                                                                    ("desk", "supervisor", "admin"))
 
 
 if __name__ == "__main__":
