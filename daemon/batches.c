@@ -143,9 +143,12 @@ static enum store_verdict decide(void *ctx, size_t index, struct store_job *job)
 {
     struct batch *batch = ctx;
     struct plan_context plan = store_plan_context(job);
+    struct ticket_command command = batch->command;
     struct plan_refusal refusal;
+
+    command.now_us = daemon_now_us(job->d); /* others have gone on since the order was given */
     enum plan_result result =
-        ticket_plan_action(&plan, &job->record.view, &batch->command, &job->change, &refusal);
+        ticket_plan_action(&plan, &job->record.view, &command, &job->change, &refusal);
 
     batch->reasons[index] = NULL;
     if (result == PLAN_OK)
@@ -208,7 +211,6 @@ static void begin(struct request *r, const struct batch_order *order, const int6
         .role = r->account->role,
         .actor = arena_strdup(batch->arena, r->account->name),
         .text = arena_strdup(batch->arena, order->text),
-        .now_us = r->now_us,
     };
     batch->next = batches->first;
     batches->first = batch;

@@ -2,20 +2,21 @@
 -- in: now timestamptz, escalate_us bigint, most integer
 -- out: taken, told, next_us
 -- Emergencies that nobody has acted on: first to the next operator, then to supervisor and guardians (DOMAIN 6). Step and
--- event are one transaction, and so is the notice that a bridge takes to the guardians. next_us: when to look again.
+-- event are one transaction, and so is the notice that a bridge takes to the guardians. A press whose ticket cannot be made
+-- is unanswered, too: its number is null, and the second step waits for it. next_us: when to look again, soon for those that somebody else holds just now.
 WITH d AS (
     SELECT m.id, m.device, m.key, m.number, m.alert_step, m.alert_at
     FROM device_matter m
-    WHERE m.alert_at <= $1::timestamptz AND m.number IS NOT NULL
+    WHERE m.alert_at <= $1::timestamptz AND (m.number IS NOT NULL OR m.alert_step = 0)
     ORDER BY m.alert_at
     LIMIT $3::integer
     FOR UPDATE SKIP LOCKED
 ),
 a AS MATERIALIZED (
-    SELECT d.*, t.state NOT IN ('incomplete', 'accepted', 'handling')
+    SELECT d.*, coalesce(t.state NOT IN ('incomplete', 'accepted', 'handling'), false)
                 OR EXISTS (SELECT FROM ticket_event e
                            WHERE e.number = d.number AND e.role IN ('desk', 'supervisor', 'unit')) AS is_answered
-    FROM d JOIN ticket t ON t.number = d.number
+    FROM d LEFT JOIN ticket t ON t.number = d.number
 ),
 u AS (
     UPDATE device_matter m
@@ -41,4 +42,7 @@ g AS (
 )
 SELECT (SELECT count(*) FROM u) AS taken, (SELECT count(*) FROM a WHERE NOT is_answered) AS told,
        (extract(epoch FROM least((SELECT min(alert_at) FROM u),
-                                 (SELECT min(alert_at) FROM device_matter WHERE alert_at > $1))) * 1000000)::bigint AS next_us
+                                 (SELECT min(alert_at) FROM device_matter WHERE alert_at > $1),
+                                 (SELECT $1 + interval '1 second' FROM device_matter
+                                  WHERE alert_at <= $1 AND (number IS NOT NULL OR alert_step = 0)
+                                    AND id NOT IN (SELECT id FROM d) LIMIT 1))) * 1000000)::bigint AS next_us

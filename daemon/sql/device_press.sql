@@ -22,14 +22,12 @@ f AS MATERIALIZED (
     WHERE n NOT IN (SELECT n FROM old)
     ORDER BY device, boot_id, seq, n
 ),
-g AS (
-    SELECT device, key, min(received_at) AS first_at, count(*)::integer AS presses
-    FROM f WHERE key <> 'cancel' GROUP BY device, key
-    UNION ALL
-    SELECT device, 'low_battery', min(received_at), 0
-    FROM f WHERE battery <= $15::bigint
-    GROUP BY device
-    HAVING NOT bool_or(key = 'low_battery')
+g AS ( -- one row a device and key, whatever says that its battery is low: its key, a press with little left, or both
+    SELECT device, key, min(received_at) AS first_at, sum(presses)::integer AS presses
+    FROM (SELECT device, key, received_at, 1 AS presses FROM f WHERE key <> 'cancel'
+          UNION ALL
+          SELECT device, 'low_battery', received_at, 0 FROM f WHERE battery <= $15::bigint) AS x
+    GROUP BY device, key
 ),
 m AS MATERIALIZED (
     SELECT g.device, g.key, g.first_at, g.presses, o.id AS matter, o.number, o.count AS before

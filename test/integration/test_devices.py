@@ -6,9 +6,10 @@ import hashlib
 import hmac
 import http.client
 import json
+import subprocess
 import tempfile
+import threading
 import time
-
 
 from hotline_test import DaemonTest, main, wait_until
 
@@ -181,6 +182,47 @@ class Presses(DevicesTest):
         self.assertEqual(self.daemon.sql("SELECT count(*) FROM device_matter WHERE number IS NULL")[0][0], "0")
 
 
+    def test_a_battery_low_by_key_and_by_figure_in_one_batch(self):
+        """The two made two rows of one matter, and every press of the batch was refused with them."""
+        held, second, low = self.devices(3)
+        stranger = self.device()
+        lock = subprocess.Popen(["psql", "-h", self.daemon.socket_dir(), "-d", "hotline", "-U", "hotline", "-X", "-q", "-A", "-t"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        answers = []
+
+        def press(device, *args, **fields):
+            answers.append(device.press(*args, **fields)["s"])
+
+        def start(device, *args, **fields):
+            threads.append(threading.Thread(target=press, args=(device, *args), kwargs=fields))
+            threads[-1].start()
+
+        threads = []
+        twin = Device(self, low.id, low.key)  # the same device on a second connection
+        twin.boot = "boot-2"
+        try:
+            lock.stdin.write(f"BEGIN; SELECT device FROM device_state WHERE device IN ('{held.id}', '{second.id}') FOR UPDATE;\n")
+            lock.stdin.flush()
+            self.assertEqual(lock.stdout.readline(), held.id + "\n")
+            self.assertEqual(lock.stdout.readline(), second.id + "\n")
+            for device in (held, second):  # two batches that stand at the lock
+                start(device, "service")
+                wait_until(lambda: self.daemon.sql("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+                           == [[str(len(threads))]], "a batch at the lock")
+            start(low, "low_battery")
+            start(twin, "emergency", battery=3)
+            start(stranger, "emergency")
+            wait_until(lambda: "hotlined_device_queued 3\n" in self.desk.call("GET", "/metrics").body.decode(), "the third batch")
+        finally:
+            lock.stdin.close()
+            lock.wait(30)
+            for thread in threads:
+                thread.join(60)
+        self.assertEqual(len(answers), 5)
+        self.assertEqual(self.daemon.sql(f"SELECT key, count FROM device_matter WHERE device = '{low.id}' ORDER BY key"),
+                         [["emergency", "1"], ["low_battery", "1"]])
+
+
 class Watch(DevicesTest):
     def test_nobody_answers(self):
         d = self.device()
@@ -198,6 +240,23 @@ class Watch(DevicesTest):
         self.assertEqual([(e["step"], e["to"]) for e in steps], [(1, ["desk"]), (2, ["supervisor", "guardians"])])
         self.daemon.advance(3600)
         self.assertEqual(len(self.told(place, "device.unanswered", d)), 2)
+
+    def test_a_press_without_a_ticket_is_unanswered_too(self):
+        """Nobody was told of an emergency that was stored and whose ticket could not be made."""
+        d = self.device()
+        place = self.place()
+        self.daemon.sql("ALTER TABLE ticket ADD CONSTRAINT none_now CHECK (number < 0) NOT VALID")
+        try:
+            self.assertNotEqual(d.send("presses", {"key": "emergency"}).status, 200)
+            self.desk.call("POST", "/v1/test/clock", {"advance_seconds": 15})  # 503: what is owed cannot be done
+            wait_until(lambda: self.told(place, "device.unanswered", d), "the desk hears of it")
+            told = self.told(place, "device.unanswered", d)
+            self.assertEqual([(e["number"], e["step"]) for e in told], [(None, 1)])
+        finally:
+            self.daemon.sql("ALTER TABLE ticket DROP CONSTRAINT none_now")
+        number = d.press(seq=d.seq)["n"]
+        self.daemon.advance(45)
+        self.assertEqual([(e["number"], e["step"]) for e in self.told(place, "device.unanswered", d)], [(None, 1), (number, 2)])
 
     def test_somebody_answers(self):
         for seconds, events in ((0, 0), (20, 1)):
