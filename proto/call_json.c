@@ -311,10 +311,11 @@ bool call_cti_decode(const char *body, size_t len, int64_t now_us, struct arena 
 /* ---- numbers -----------------------------------------------------------------------------------
  */
 
-/* "sip:" and "tel:" in front, "@host" and ";parameters" behind. */
+/* A name and "<" in front, "sip:" and "tel:"; "@host" and ";parameters" behind. */
 static size_t number_part(const char **raw)
 {
-    const char *text = *raw;
+    const char *angle = strchr(*raw, '<');
+    const char *text = angle ? angle + 1 : *raw;
 
     if (strncasecmp(text, "sip:", 4) == 0 || strncasecmp(text, "tel:", 4) == 0)
         text += 4;
