@@ -236,8 +236,8 @@ static const struct option change_options[] = {
     {.name = "rotate", .field = "rotate", .kind = OPTION_FLAG, .help = T_OPT_CLOUD_ROTATE},
     {.name = "retire", .field = "retire", .kind = OPTION_FLAG, .help = T_OPT_CLOUD_RETIRE},
     CLOUD_OPTIONS,
-    {.name = "plain", .field = "encrypted", .kind = OPTION_NO_FLAG, .help = T_OPT_CLOUD_PLAIN},
     {.name = "disable", .field = "disabled", .kind = OPTION_FLAG, .help = T_OPT_CLOUD_DISABLE},
+    {.name = "plain", .field = "encrypted", .kind = OPTION_NO_FLAG, .help = T_OPT_CLOUD_PLAIN},
     {.name = "enable", .field = "disabled", .kind = OPTION_NO_FLAG, .help = T_OPT_CLOUD_ENABLE},
 };
 
