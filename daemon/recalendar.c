@@ -1,8 +1,8 @@
 /*
  * recalendar.c - see recalendar.h.
  *
- *   take -> pass: (pages -> tickets that this calendar has not seen -> bulk -> beat)* -> again
- * until a pass moves nothing
+ *   take -> those due soonest -> pass: (pages -> tickets that this calendar has not seen -> bulk ->
+ *   beat)* -> again until a pass moves nothing
  *
  * A clock that was moved says by which calendar, so a second pass costs little. Tickets that change
  * their state while a pass goes over the states may slip past it; the pass that finds nothing
@@ -289,6 +289,39 @@ static void next_page(struct recalendar *rc)
     arena_free(&arena);
 }
 
+/* A deadline of the next hours is looked at; that of next month can wait some seconds. */
+static void on_soonest(void *ctx, const struct pg_result *res)
+{
+    struct recalendar *rc = ctx;
+
+    rc->op = NULL;
+    if (pg_result_outcome(res) != PG_ROWS) {
+        put_off(rc);
+        return;
+    }
+    if (is_overtaken(rc))
+        return;
+    for (int i = 0; i < pg_result_rows(res); i++)
+        rc->numbers[rc->count++] = pg_result_int(res, i, NUMBER);
+    if (rc->count)
+        move(rc);
+    else
+        next_page(rc);
+}
+
+static void soonest_first(struct recalendar *rc)
+{
+    struct arena *arena = arena_new();
+    struct pg_params params;
+
+    pg_params_init(&params, arena);
+    pg_param_instant(&params, daemon_now_us(rc->d));
+    pg_param_int(&params, ENOUGH);
+    rc->op = pg_submit(rc->d->bulk_pool, &SQL_RECALENDAR_SOONEST, &params, DAEMON_READ_TIMEOUT_US,
+                       on_soonest, rc);
+    arena_free(&arena);
+}
+
 static void begin_pass(struct recalendar *rc)
 {
     rc->is_scanned = false;
@@ -296,7 +329,10 @@ static void begin_pass(struct recalendar *rc)
     rc->passes++;
     rc->state = -1;
     (void)next_state(rc);
-    next_page(rc);
+    if (rc->passes == 1)
+        soonest_first(rc);
+    else
+        next_page(rc);
 }
 
 /* ---- taking it ---------------------------------------------------------------------------------
