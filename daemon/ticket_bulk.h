@@ -5,7 +5,8 @@
  *   numbers -> slices -> pages loaded and decided (pure) -> one statement for the slice's changes
  *
  * Where only time passes (no decision of the caller's own) tickets go the narrow way
- * (ticket_tick.h), which neither reads nor writes what time leaves alone: a third of the work.
+ * (ticket_tick.h), which neither reads nor writes what time leaves alone: less than half of the
+ * work.
  *
  * A page is small, so that a turn of the loop stays short whatever the run has to do; a few slices
  * are under way at the same time, on connections of their own (bulk_pool), so that nobody who works
