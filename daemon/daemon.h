@@ -53,6 +53,13 @@ struct desk_refusal {
     int64_t told_us;
 };
 #define DESK_REFUSALS 64
+/* How many refusals of a door the desks were told of since then. */
+struct desk_door {
+    const char *door; /* NULL = free */
+    int64_t since_us;
+    int told;
+};
+#define DESK_DOORS 16 /* more than there are */
 
 struct daemon {
     struct event_base *base;
@@ -91,6 +98,7 @@ struct daemon {
     struct throttle *throttle;
     struct push *push;
     struct desk_refusal refusals_told[DESK_REFUSALS];
+    struct desk_door doors[DESK_DOORS];
     struct fold *fold;
     struct indexer *indexer;
     struct ticket_numbers numbers;

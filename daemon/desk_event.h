@@ -43,9 +43,12 @@ void desk_event_params(struct pg_params *params, const struct daemon *d,
 void desk_event_add(struct daemon *d, const struct desk_event *event);
 /*
  * A door of its own authentication refused somebody: reported to every desk as `door.refused`
- * {door, name, reason}, once a minute for the same door and name, counted always.
+ * {door, name, reason}, once a minute for the same door and name and at most ten times a minute for
+ * the same door, counted always. door lives as long as the program. Kept for 30 days.
  */
 void desk_event_refused(struct daemon *d, const char *door, const char *name, const char *reason);
+/* Somebody who is nobody of ours: only counted, since anybody can invent names. */
+void desk_event_count_refused(const char *door, const char *reason);
 void desk_event_register_metrics(void);
 
 #endif

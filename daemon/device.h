@@ -60,6 +60,7 @@ struct device_order {
                  const struct device_answer *answer);
     void *ctx;
     int sends, rounds;
+    bool is_ours;      /* a device in service has this id */
     bool is_checked;   /* the MAC was good */
     bool is_new;       /* not a repeat */
     int64_t stored_us; /* received_us, or that of the first time */

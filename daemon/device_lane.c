@@ -413,6 +413,7 @@ static void check_mac(struct device_order *o, const struct pg_result *res, int r
     bool by_fresh = mac_fits(o, open_key(o->d, res, row, 1, arena));
     bool by_old = mac_fits(o, open_key(o->d, res, row, 2, arena));
 
+    o->is_ours = true;
     o->is_checked = by_fresh || by_old;
     arena_free(&arena);
 }
@@ -440,7 +441,10 @@ static void check_macs(struct batch *b, const struct pg_result *res)
 static void refuse(struct device_order *o)
 {
     metric_inc(&metrics[METRIC_REFUSED]);
-    desk_event_refused(o->d, "device", o->device, "signature");
+    if (o->is_ours)
+        desk_event_refused(o->d, "device", o->device, "signature");
+    else
+        desk_event_count_refused("device", "unknown");
     device_end(o, DEVICE_REFUSED, NULL);
 }
 

@@ -475,6 +475,36 @@ class Hostile(DevicesTest):
         replayed = d.client.call("POST", path, body, good)
         self.assertEqual((replayed.status, replayed.headers["idempotent-replay"]), (200, "true"))
 
+    def test_desks_are_not_flooded(self):
+        """Names that nobody has are only counted; of those that exist ten a minute are told; what is old goes."""
+        devices, place = self.devices(14), self.place()
+        self.daemon.advance(61)
+        body = json.dumps({"boot_id": "boot-1", "seq": 1, "key": "fall"}).encode()
+
+        def refuse(device):
+            path = f"/v1/devices/{device}/presses"
+            self.assertEqual(devices[0].client.call("POST", path, body,
+                                                    devices[0].headers(path, body, 1, key="x" * 32)).status, 401)
+
+        def told():
+            return {e["name"] for e in self.events(place)[0] if e["type"] == "door.refused"}
+        counted, untold = self.metric("hotlined_door_refusals_total"), self.metric("hotlined_door_refusals_untold_total")
+        for i in range(30):
+            refuse(f"invented-{i}")
+        self.assertEqual(self.metric("hotlined_door_refusals_total") - counted, 30)
+        self.assertEqual(self.metric("hotlined_door_refusals_untold_total"), untold)
+        for d in devices:
+            refuse(d.id)
+        self.assertEqual(self.metric("hotlined_door_refusals_untold_total") - untold, 4)
+        wait_until(lambda: told() == {d.id for d in devices[:10]}, "ten to be told")
+        self.daemon.sql("UPDATE desk_event SET at = at - interval '31 days' WHERE type = 'door.refused'")
+        press = devices[0].press("fall")
+        self.daemon.sql("UPDATE desk_event SET at = at - interval '31 days' WHERE type = 'device.pressed'")
+        self.daemon.advance(61)
+        refuse(devices[12].id)
+        wait_until(lambda: told() == {devices[12].id}, "the old ones to go")
+        self.assertIn(press["n"], [e.get("number") for e in self.events(place)[0]])
+
     def test_bodies(self):
         d = self.device()
         path = f"/v1/devices/{d.id}/presses"
