@@ -142,8 +142,9 @@ class Load:
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def run(self):
+    async def run(self, measure):
         await self.door.start(self.devices)
+        self.before = measure()
         args, chance = self.args, random.Random(12345)
         pressing = chance.sample(self.devices, args.presses * args.seconds)
         beats = len(self.devices) * args.seconds // args.beat_every
@@ -167,20 +168,22 @@ class Load:
 
 
 def watch(port, token, ready, results):
-    """A desk: (device, monotonic instant) of each press, until told nothing for 10 s."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    """A desk: (device, monotonic instant) of each press, until all was sent and the stream has nothing but a beat to say."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     connection.request("GET", "/v1/events", headers={"Authorization": "Bearer " + token, "Accept": "text/event-stream"})
-    answer, seen, kind = connection.getresponse(), [], ""
+    answer, seen, kind, is_beat = connection.getresponse(), [], "", True
     ready.set()
     try:
         for raw in answer:
             if raw.startswith(b"event:"):
-                kind = raw[6:].strip()
+                kind, is_beat = raw[6:].strip(), False
             elif raw.startswith(b"data:") and kind == b"device.pressed":
                 now = time.monotonic()
                 seen.append((json.loads(raw[5:])["device"], now))
-            elif raw.startswith(b":") and results.poll():
-                break  # all has been sent, and there was nothing to tell for a while
+            elif raw == b"\n":
+                if is_beat and results.poll():
+                    break
+                is_beat = True
     except (TimeoutError, socket.timeout):
         pass
     results.send(seen)
@@ -255,12 +258,17 @@ def main():
         ready.wait(30)
         load = Load(args, devices, Mqtt(mqtt_port) if args.via == "mqtt" else Https(daemon.port))
         server = int(pathlib.Path(daemon.data, "pg", "data", "postmaster.pid").read_text().split()[0])
-        before = cpu_seconds(daemon.process.pid), cpu_seconds(server, True)
-        asyncio.run(load.run())
-        used = cpu_seconds(daemon.process.pid) - before[0], cpu_seconds(server, True) - before[1]
+
+        def measure():
+            return cpu_seconds(daemon.process.pid), cpu_seconds(server, True)
+        asyncio.run(load.run(measure))
+        used = [after - before for after, before in zip(measure(), load.before)]
         wait_until(lambda: daemon.sql("SELECT count(*) FROM device_matter WHERE number IS NULL") == [["0"]], "the tickets")
         mine.send("sent")
         failed = report(daemon, load, mine.recv(), used)
+    except BaseException:
+        print(daemon.log()[-3000:], file=sys.stderr)
+        raise
     finally:
         daemon.clean()
     sys.exit(bool(failed))
