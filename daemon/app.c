@@ -48,6 +48,7 @@
 /* A month of a city of a million fits; with the 4 MiB of the server its joins went to disk and took
  * twice as long. */
 #define REPORT_WORK_MEM_MB 32
+#define PUBLIC_QUEUED_MOST 100
 /* Of the longest, the bulletin; the others have deadlines of their own. */
 #define REPORT_STATEMENT_TIMEOUT_MS 60000
 
@@ -273,7 +274,7 @@ static void make_pools(struct app *app, const char *conninfo)
     const struct pg_pool_events events = {on_up, on_down, on_config_error, on_notify, app};
 
     pg_pool_config_defaults(&config);
-    const int64_t statement_timeout_ms = config.statement_timeout_ms;
+    const struct pg_pool_config usual = config;
     config.conninfo = conninfo;
     config.stmts = sql_catalogue;
     config.stmt_count = sql_catalogue_count;
@@ -283,9 +284,17 @@ static void make_pools(struct app *app, const char *conninfo)
     config.work_mem_mb = REPORT_WORK_MEM_MB;
     config.statement_timeout_ms = REPORT_STATEMENT_TIMEOUT_MS;
     d->report_pool = pg_pool_new(d->base, &config, &quiet);
+    config.name = "public";
+    config.connections = 1;
+    config.max_in_flight = 1; /* who has gone meanwhile is never asked for */
+    config.max_queued = PUBLIC_QUEUED_MOST;
+    config.statement_timeout_ms = DAEMON_READ_TIMEOUT_US / 1000;
+    d->public_pool = pg_pool_new(d->base, &config, &quiet);
+    config.max_in_flight = usual.max_in_flight;
+    config.max_queued = usual.max_queued;
     config.is_snapshot = false;
     config.work_mem_mb = 0;
-    config.statement_timeout_ms = statement_timeout_ms;
+    config.statement_timeout_ms = usual.statement_timeout_ms;
     config.is_generic = true;
     config.name = "intake";
     config.connections = (int)d->settings.intake_connections;
@@ -547,6 +556,7 @@ static void free_parts(struct app *app)
     pg_pool_free(&d->work_pool);
     pg_pool_free(&d->event_pool);
     pg_pool_free(&d->report_pool);
+    pg_pool_free(&d->public_pool);
     pg_pool_free(&d->device_pool);
     pg_pool_free(&d->bulk_pool);
     event_free(app->config_retry);
@@ -578,6 +588,7 @@ static void run_loop(struct app *app, const char *conninfo)
     pg_pool_start(d->work_pool);
     pg_pool_start(d->event_pool);
     pg_pool_start(d->report_pool);
+    pg_pool_start(d->public_pool);
     pg_pool_start(d->device_pool);
     pg_pool_start(d->bulk_pool);
     (void)event_base_dispatch(d->base);

@@ -68,6 +68,7 @@ struct daemon {
     /* Intake has connections of its own, so that reports never stand in front of a citizen. */
     struct pg_pool *intake_pool, *work_pool;
     struct pg_pool *report_pool; /* lists and figures: long reads, planned for their values */
+    struct pg_pool *public_pool; /* what anybody may ask for: one connection, a short queue */
     struct pg_pool *device_pool; /* presses: nobody else stands in front of them */
     struct pg_pool *event_pool;  /* what happened, for the desks: nor in front of a screen */
     struct pg_pool *bulk_pool;   /* many tickets in a statement: nobody waits behind one */

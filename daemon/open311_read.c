@@ -4,7 +4,8 @@
  *
  * Without dates a list has the last 90 days; two dates may be 90 days apart. Asked for what has
  * changed (updated_after, updated_before) it is in the order of the changes, however old the
- * requests are. Never more than 1,000, then pages.
+ * requests are. Never more than 1,000, then pages, and those not without end. All of it is asked
+ * for on a connection of its own, since anybody may ask: however many do, no report waits for them.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,8 @@
 #define SPAN_US (90 * 24 * 3600 * US_PER_SECOND)
 #define PAGE_SIZE_MAX 1000
 #define PAGE_MAX 1000
+/* Requests before a page are walked over for it: whoever wants more says dates. */
+#define SKIP_MAX 20000
 
 enum column {
     COL_NUMBER,
@@ -131,7 +134,7 @@ static void ask_numbers(struct request *r, struct pg_array *numbers)
 
     pg_params_init(&params, r->arena);
     pg_param_array(&params, numbers);
-    request_submit(r, r->d->report_pool, &SQL_OPEN311_GET, &params, DAEMON_READ_TIMEOUT_US,
+    request_submit(r, r->d->public_pool, &SQL_OPEN311_GET, &params, DAEMON_READ_TIMEOUT_US,
                    on_found);
 }
 
@@ -308,7 +311,7 @@ static void ask(struct request *r, const struct question *q)
         param_instant(&params, q->updated_before_us);
     }
     param_rest(&params, q);
-    request_submit(r, r->d->report_pool, by_change ? &SQL_OPEN311_UPDATED : &SQL_OPEN311_LIST,
+    request_submit(r, r->d->public_pool, by_change ? &SQL_OPEN311_UPDATED : &SQL_OPEN311_LIST,
                    &params, DAEMON_READ_TIMEOUT_US, on_found);
 }
 
@@ -328,6 +331,8 @@ void open311_requests_get(struct request *r)
     read_status(r, q);
     q->page = request_query_int(r, "page", 1, 1, PAGE_MAX);
     q->page_size = request_query_int(r, "page_size", PAGE_SIZE_MAX, 1, PAGE_SIZE_MAX);
+    if (!r->faults.count && (q->page - 1) * q->page_size > SKIP_MAX)
+        faults_add(&r->faults, "page", "range");
     if (!read_services(r, q))
         return;
     if (r->faults.count)

@@ -4,8 +4,10 @@ Row by row of the specification: test_open311_conformance.py.
 """
 import json
 import socket
+import subprocess
+import threading
 
-from hotline_test import ROOT, DaemonTest, main
+from hotline_test import ROOT, DaemonTest, main, wait_until
 from open311_rig import ATTRIBUTE, BASE, CODE, FORMATS, INSTANT, REQUEST, SERVICE, Open311Test
 
 
@@ -255,9 +257,46 @@ class Life(Open311Test):
         listed = self.ids()
         self.assertEqual(listed[:5], made[::-1], "the newest first")
         self.assertEqual(self.ids(page=1, page_size=2) + self.ids(page=2, page_size=2), listed[:4])
-        self.assertEqual(self.ids(page=1000, page_size=1000), [])
-        for bad in ({"page": 0}, {"page": "x"}, {"page_size": 1001}, {"page_size": 0}, {"page": 1001}):
+        self.assertEqual(self.ids(page=21, page_size=1000), [])
+        self.assertEqual(self.ids(page=1000, page_size=20), [])
+        for bad in ({"page": 0}, {"page": "x"}, {"page_size": 1001}, {"page_size": 0}, {"page": 1001},
+                    {"page": 22}, {"page": 1000, "page_size": 1000}):
             self.refused("/requests", 400, query=bad)
+
+    def test_no_report_waits_for_who_reads(self):
+        """Whoever makes the reads of everybody slow, here by a lock, holds none of the connections of the desks."""
+        self.unrecorded()
+        self.post()
+        lock = subprocess.Popen(["psql", "-h", self.daemon.socket_dir(), "-d", "hotline", "-U", "hotline", "-X", "-A", "-t", "-q"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        lock.stdin.write("BEGIN; LOCK TABLE open311_request; SELECT 'held';\n")
+        lock.stdin.flush()
+        self.assertEqual(lock.stdout.readline(), "held\n")
+        answers = []
+
+        def read(page):
+            client = self.daemon.client()
+            client.recorded = False
+            answers.append(client.call("GET", f"{BASE}/requests.json?page={page}"))
+            client.close()
+        readers = [threading.Thread(target=read, args=(1 + n % 20,)) for n in range(110)]
+        for reader in readers:
+            reader.start()
+        try:
+            wait_until(lambda: answers, "those to be refused that are too many")
+            self.assertEqual({(a.status, a.json[0]["code"]) for a in answers}, {(503, 503)})
+            waiting = len(answers)
+            self.desk.get("/v1/calls")
+            self.desk.get("/v1/tickets?limit=1")
+            self.assertLess(waiting, len(readers))
+            self.assertTrue([reader for reader in readers if reader.is_alive()], "they wait; the desk did not")
+        finally:
+            lock.stdin.write("ROLLBACK;\n")
+            lock.stdin.close()
+            lock.wait(60)
+            lock.stdout.close()
+            for reader in readers:
+                reader.join(60)
 
     def test_updated(self):
         old, other = self.post()["service_request_id"], self.post()["service_request_id"]

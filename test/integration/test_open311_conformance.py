@@ -267,7 +267,7 @@ CASES = [
     get("Extensions", "page_size", "/requests", "service_requests", {"page_size": 2}, lambda t, v: t.assertEqual(len(v), 2)),
     get("Extensions", "page", "/requests", "service_requests", {"page_size": 1, "page": 2},
         lambda t, v: t.assertEqual(v, t.get("/requests", "service_requests", {"page_size": 2})[1:])),
-    get("Extensions", "a page behind the last", "/requests", "service_requests", {"page": 900}, nothing),
+    get("Extensions", "a page behind the last", "/requests", "service_requests", {"page": 20}, nothing),
     get("Extensions", "page is none", "/requests", "errors", {"page": 0}, status=400),
     get("Extensions", "page_size is too large", "/requests", "errors", {"page_size": 1001}, status=400),
     get("Extensions", "updated_after", "/requests", "service_requests", {"updated_after": "2026-06-01T00:00:00Z"}, ids("old_changed", without=("old",))),
