@@ -16,7 +16,7 @@
 #include "sql_catalogue.h"
 
 #define PERIOD_US (500 * INT64_C(1000))
-#define TIDY_EVERY 120 /* periods */
+#define TIDY_EVERY_US US_PER_MINUTE
 #define TIDY_ROWS 2000
 #define FEED_EVENTS 500
 #define EACH_AT_ONCE 8 /* of one webhook */
@@ -54,8 +54,8 @@ struct webhooks {
     struct http_poster *poster;
     struct event *timer;
     struct pg_op *op;
-    unsigned periods;
-    bool has_more;
+    int64_t tidied_us; /* of the daemon's clock */
+    bool has_more, has_more_old;
     size_t in_flight;
     LIST_HEAD(, call) calls;
 };
@@ -176,6 +176,7 @@ static void note(struct call *c, enum http_post_end end, int status)
     pg_param_instant(&params, now_us);
     param_retry(&params, c, now_us, is_sent);
     pg_param_text(&params, status == 410 ? "gone" : NULL);
+    pg_param_int(&params, c->failures);
     metric_inc(&metrics[is_sent ? SENT : FAILED]);
     if (is_dead)
         metric_inc(&metrics[DEAD]);
@@ -353,21 +354,56 @@ static void on_tidied(void *ctx, const struct pg_result *res)
     struct webhooks *w = ctx;
 
     w->op = NULL;
-    (void)came_through(res, "tidying");
-    arm(w, 0);
+    if (came_through(res, "tidying"))
+        w->has_more_old |= pg_result_int(res, 0, 0) == TIDY_ROWS;
+    if (!w->d->is_stopping)
+        feed(w);
 }
 
-static void tidy(struct webhooks *w)
+static void on_expired(void *ctx, const struct pg_result *res)
 {
-    struct arena *arena = arena_new();
+    struct webhooks *w = ctx;
+    struct arena *arena;
     struct pg_params params;
 
+    w->op = NULL;
+    if (!came_through(res, "giving up what is old") || w->d->is_stopping) {
+        arm(w, PERIOD_US);
+        return;
+    }
+    metric_add(&metrics[DEAD], pg_result_int(res, 0, 0));
+    w->has_more_old = pg_result_int(res, 0, 0) == TIDY_ROWS;
+    arena = arena_new();
     pg_params_init(&params, arena);
     pg_param_instant(&params, daemon_now_us(w->d) - w->d->settings.webhook_keep_days * DAY_US);
     pg_param_int(&params, TIDY_ROWS);
     w->op = pg_submit(w->d->work_pool, &SQL_WEBHOOK_TIDY, &params, DAEMON_WRITE_TIMEOUT_US,
                       on_tidied, w);
     arena_free(&arena);
+}
+
+static void tidy(struct webhooks *w)
+{
+    int64_t now_us = daemon_now_us(w->d);
+    struct arena *arena = arena_new();
+    struct pg_params params;
+
+    w->tidied_us = now_us;
+    pg_params_init(&params, arena);
+    pg_param_instant(&params, now_us - LIFE_US);
+    pg_param_instant(&params, now_us);
+    pg_param_int(&params, TIDY_ROWS);
+    w->op = pg_submit(w->d->work_pool, &SQL_WEBHOOK_EXPIRE, &params, DAEMON_WRITE_TIMEOUT_US,
+                      on_expired, w);
+    arena_free(&arena);
+}
+
+/* As long as there is more one batch goes before each look at what is due, never two. */
+static bool is_tidy_due(const struct webhooks *w)
+{
+    int64_t since_us = daemon_now_us(w->d) - w->tidied_us;
+
+    return w->has_more_old || since_us < 0 || since_us >= TIDY_EVERY_US;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *ctx)
@@ -380,7 +416,7 @@ static void on_timer(evutil_socket_t fd, short what, void *ctx)
         return;
     if (!pg_pool_up(w->d->work_pool))
         arm(w, PERIOD_US);
-    else if (++w->periods % TIDY_EVERY == 0)
+    else if (is_tidy_due(w))
         tidy(w);
     else
         feed(w);

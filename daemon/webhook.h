@@ -4,8 +4,8 @@
  * Every event that GET /v1/events would tell a unit can be posted to a URL of its choice. Delivered
  * at least once and, per ticket, in order: an event waits until the one before it was taken or is a
  * dead letter. All state is in the database; a process that dies delays what it had in hand by one
- * lease. Retries wait longer and longer, with jitter; after webhook_tries attempts or three days a
- * delivery is dead and waits for a replay. 410 disables the webhook.
+ * lease. Retries wait longer and longer, with jitter; after webhook_tries attempts or three days,
+ * tried or not, a delivery is dead and waits for a replay. 410 disables the webhook.
  */
 #ifndef DAEMON_WEBHOOK_H
 #define DAEMON_WEBHOOK_H

@@ -260,6 +260,38 @@ class Webhooks(DaemonTest):
         self.assertEqual(self.admin.post(f"/v1/admin/webhooks/{hook['id']}/replay",
                                          {"after": "2199-01-01T00:00:00+08:00"}), {"replayed": 0})
 
+    def test_what_waits_too_long_is_dead(self):
+        """Also what was never tried: three days are the bound of what waits for a webhook that is off, or down."""
+        off, down = self.hook(events=["ticket.dispatched"]), self.hook(events=["ticket.dispatched"])
+        self.admin.post(f"/v1/admin/webhooks/{off['id']}/disable")
+        now = self.daemon.advance(1)
+        for hook in (off, down):
+            self.daemon.sql(f"""UPDATE webhook SET failures = 6, retry_at = '2199-01-01' WHERE id = {down['id']};
+                INSERT INTO webhook_delivery (webhook, event_xid, event, number, type, state, created_at, next_at)
+                SELECT {hook['id']}, '1', -n, n, 'ticket.dispatched', 'pending',
+                       timestamptz '{now}' + CASE WHEN n <= 10 THEN interval '2 days' ELSE interval '0' END, '{now}'
+                FROM generate_series(1, 2500) n""")
+        before = self.metric("hotlined_webhook_dead_total")
+        self.daemon.advance(3 * 86400 + 1)
+        for hook in (off, down):
+            wait_until(lambda hook=hook: self.listed(hook)["pending"] == 10, "the old ones to be given up")
+            self.assertEqual(self.daemon.sql(f"SELECT attempts, last_error, count(*) FROM webhook_delivery WHERE webhook = "
+                                             f"{hook['id']} AND state = 'dead' GROUP BY 1, 2"), [["0", "expired", "2490"]])
+        self.assertGreaterEqual(self.metric("hotlined_webhook_dead_total") - before, 4980)
+
+    def test_failures_side_by_side_are_one(self):
+        """Eight in hand when the receiver stumbles make the pause of one failure."""
+        self.receiver.answer = lambda _: 500
+        hook = self.hook(events=["ticket.dispatched"])
+        self.daemon.sql(f"UPDATE webhook SET retry_at = '2199-01-01' WHERE id = {hook['id']}")
+        for _ in range(8):
+            self.new_ticket()
+        wait_until(lambda: self.listed(hook)["pending"] == 8, "eight to wait")
+        self.daemon.sql(f"UPDATE webhook SET retry_at = NULL WHERE id = {hook['id']}")
+        noted = f"SELECT count(*) FROM webhook_delivery WHERE webhook = {hook['id']} AND last_status = 500"
+        wait_until(lambda: self.daemon.sql(noted) == [["8"]], "eight failures")
+        self.assertEqual(self.listed(hook)["failures"], 1)
+
     def test_gone_disables(self):
         self.receiver.answer = lambda _: 410
         hook = self.hook(events=["ticket.dispatched"])
