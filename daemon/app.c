@@ -172,6 +172,13 @@ static void look_for_work(struct app *app)
     wechat_start(app->d.wechat);
 }
 
+/* From now on devices are heard. */
+static void come_back(struct app *app)
+{
+    device_watch_back(app->d.device_watch);
+    look_for_work(app);
+}
+
 static const struct timeval config_retry_after = {5, 0};
 
 /* What fell due while nobody was there is in force before the doors open. */
@@ -190,7 +197,7 @@ static void open_doors(void *ctx, bool ok)
     indexer_start(app->d.indexer);
     webhooks_start(app->webhooks);
     if (listen_http(app))
-        look_for_work(app);
+        come_back(app);
     else
         stop(app, 1);
 }
@@ -237,7 +244,7 @@ static void on_up(void *ctx)
     if (!app->is_serving)
         config_load(&app->d, on_config, app);
     else
-        look_for_work(app);
+        come_back(app);
 }
 
 static void on_down(void *ctx)

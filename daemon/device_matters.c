@@ -133,8 +133,7 @@ static void job_end(struct job *job, bool is_done)
     free(job);
     if (!is_done)
         put_off(m);
-    else
-        stir(m);
+    stir(m);
 }
 
 /* ---- the tickets are there: once more into the database ----------------------------------------
@@ -175,8 +174,9 @@ static void on_told(void *ctx, const struct pg_result *res)
     struct job *next;
 
     m->tell = NULL;
-    for (int row = 0; is_ok && row < pg_result_rows(res); row++)
-        told(m, res, row);
+    const struct pg_result *ticketed = is_ok ? pg_result_at(res, 1) : NULL;
+    for (int row = 0; ticketed && row < pg_result_rows(ticketed); row++)
+        told(m, ticketed, row);
     if (is_ok)
         push_hint(m->d->push);
     for (struct job *job = m->jobs; job; job = next) {
@@ -193,7 +193,9 @@ static void tell(struct device_matters *m)
 {
     struct arena *arena = arena_new();
     struct pg_array ids, numbers, states;
-    struct pg_params params;
+    struct pg_params lock, params;
+    const struct pg_call calls[] = {{&SQL_DEVICE_MATTER_LOCK, &lock},
+                                    {&SQL_DEVICE_TICKETED, &params}};
     size_t count = 0;
 
     pg_array_init(&ids, arena);
@@ -209,14 +211,16 @@ static void tell(struct device_matters *m)
         count++;
     }
     if (count) {
+        pg_params_init(&lock, arena);
+        pg_param_array(&lock, &ids);
         pg_params_init(&params, arena);
         pg_param_array(&params, &ids);
         pg_param_array(&params, &numbers);
         pg_param_array(&params, &states);
         m->tell_us = daemon_now_us(m->d);
         pg_param_instant(&params, m->tell_us);
-        m->tell = pg_submit(m->d->device_pool, &SQL_DEVICE_TICKETED, &params,
-                            DAEMON_WRITE_TIMEOUT_US, on_told, m);
+        m->tell = pg_submit_group(m->d->device_pool, calls, ARRAY_LEN(calls),
+                                  DAEMON_WRITE_TIMEOUT_US, on_told, m);
     }
     arena_free(&arena);
 }
@@ -397,6 +401,24 @@ static bool start_job(struct device_matters *m, const struct pg_result *res, int
 
 static void look(struct device_matters *m);
 
+/* Orders whose matter got its ticket meanwhile, or gets it from another daemon: asked again. */
+static void ask_again(struct device_matters *m)
+{
+    struct device_order *order = m->waiting;
+
+    m->waiting = NULL;
+    while (order) {
+        struct device_order *next = order->next;
+        if (job_find(m, order->matter)) {
+            order->next = m->waiting;
+            m->waiting = order;
+        } else {
+            device_again(order);
+        }
+        order = next;
+    }
+}
+
 static void on_pending(void *ctx, const struct pg_result *res)
 {
     struct device_matters *m = ctx;
@@ -405,6 +427,7 @@ static void on_pending(void *ctx, const struct pg_result *res)
     if (pg_result_outcome(res) != PG_ROWS && pg_result_outcome(res) != PG_OK) {
         end_waiting(m, 0, NULL);
         put_off(m);
+        stir(m);
         return;
     }
     size_t maintenance = 0, rows = (size_t)pg_result_rows(res);
@@ -412,6 +435,8 @@ static void on_pending(void *ctx, const struct pg_result *res)
         maintenance += start_job(m, res, (int)row);
     m->more = maintenance == m->maintenance_asked;
     m->again |= rows - maintenance == AT_ONCE && !is_put_off(m);
+    if (rows - maintenance < AT_ONCE) /* all that is owed to those who wait has a job now */
+        ask_again(m);
     stir(m);
 }
 
@@ -438,30 +463,12 @@ static void look(struct device_matters *m)
     arena_free(&arena);
 }
 
-/* Orders whose matter got its ticket meanwhile, or gets it from another daemon: asked again. */
-static void ask_again(struct device_matters *m)
-{
-    struct device_order *order = m->waiting;
-
-    m->waiting = NULL;
-    while (order) {
-        struct device_order *next = order->next;
-        device_again(order);
-        order = next;
-    }
-}
-
 static bool should_look(const struct device_matters *m)
 {
     bool has_room = m->maintenance_count <= MAINTENANCE_MOST / 2;
 
     return (m->again || (m->more && has_room && !is_put_off(m))) && !m->look && m->d->city &&
            m->job_count - m->maintenance_count < AT_ONCE;
-}
-
-static bool has_orphans(const struct device_matters *m)
-{
-    return m->waiting && !device_matters_busy(m);
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *ctx)
@@ -476,7 +483,7 @@ static void on_turn(evutil_socket_t fd, short what, void *ctx)
         tell(m);
     if (should_look(m))
         look(m);
-    if (has_orphans(m))
+    if (!device_matters_busy(m))
         ask_again(m);
     if (!device_matters_busy(m)) {
         device_watch_idle(m->d->device_watch, !m->is_failed);

@@ -41,6 +41,7 @@ struct device_watch {
     int64_t armed_us; /* 0 = not */
     int64_t next_us;  /* of this look */
     int64_t hinted_us;
+    int64_t back_us; /* since then devices can be heard */
     bool is_running, again;
     bool is_settled; /* nothing is due; the waiters still wait for tickets */
     struct waiter *waiters;
@@ -170,9 +171,16 @@ static void on_silence(void *ctx, const struct pg_result *res)
 static void look_at_silence(struct device_watch *w)
 {
     const struct settings *s = &w->d->settings;
-    struct arena *arena = arena_new();
+    const int64_t since_us = w->back_us + s->device_heartbeat_seconds * US_PER_SECOND;
+    struct arena *arena;
     struct pg_params params;
 
+    if (daemon_now_us(w->d) < since_us) { /* whoever is well has not had the time to say so */
+        earlier(&w->next_us, since_us);
+        end_look(w);
+        return;
+    }
+    arena = arena_new();
     pg_params_init(&params, arena);
     pg_param_instant(&params, daemon_now_us(w->d));
     pg_param_int(&params, SILENT_PERIODS * s->device_heartbeat_seconds * US_PER_SECOND);
@@ -238,6 +246,11 @@ void device_watch_kick(struct device_watch *w)
         w->again = true;
     else
         look_at_alerts(w);
+}
+
+void device_watch_back(struct device_watch *w)
+{
+    w->back_us = daemon_now_us(w->d);
 }
 
 void device_watch_settle(struct device_watch *w, void (*done)(void *ctx, bool ok), void *ctx)

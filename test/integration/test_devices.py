@@ -2,6 +2,7 @@
 
 The signature is computed here by Python's hmac, from the text of PROTOCOL.md alone.
 """
+import datetime as dt
 import hashlib
 import hmac
 import http.client
@@ -325,6 +326,29 @@ class Silence(DevicesTest):
         self.daemon.start()
         self.assertEqual(self.silent(), 300)
         self.heard_again(devices[20])
+
+    def test_nobody_is_silent_because_we_were_away(self):
+        """After an outage of three periods every device was taken for silent before it could be heard."""
+        self.admin = self.daemon.client("admin")  # the daemon was started again
+        before = self.silent()
+        devices = self.devices(4)
+        for d in devices:
+            d.beat()
+        clock = self.daemon.clock
+        later = dt.datetime.fromisoformat(self.daemon.advance(0)) + dt.timedelta(seconds=3600)
+        self.daemon.stop()
+        self.daemon.clock = later.isoformat()
+        self.daemon.start()
+        self.daemon.clock = clock
+        self.daemon.advance(0)
+        self.assertEqual(self.silent(), before)
+        devices[0].client = self.daemon.client()
+        devices[0].beat()
+        self.daemon.advance(59)
+        self.assertEqual(self.silent(), before)
+        self.daemon.advance(1)
+        known = {row[0] for row in self.daemon.sql("SELECT device FROM device_matter WHERE key = 'silence'")}
+        self.assertEqual([d.id in known for d in devices], [False, True, True, True])
 
     def silent(self):
         return int(self.daemon.sql("SELECT count(*) FROM device_matter WHERE key = 'silence' AND number IS NOT NULL")[0][0])
