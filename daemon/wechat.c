@@ -43,6 +43,14 @@ struct metric wechat_metrics[WECHAT_METRICS] = {
                             METRIC_COUNTER, 0},
     [WECHAT_METRIC_NEWS_LATE] = {"hotlined_wechat_news_total", "by=\"sweep\"", NULL, METRIC_COUNTER,
                                  0},
+    [WECHAT_METRIC_EXPIRED] = {"hotlined_wechat_outbox_failed_total", "why=\"expired\"",
+                               "Items of the outbox that nobody sent in time, or tried too often.",
+                               METRIC_COUNTER, 0},
+    [WECHAT_METRIC_GIVEN_UP] = {"hotlined_wechat_outbox_failed_total", "why=\"attempts\"", NULL,
+                                METRIC_COUNTER, 0},
+    [WECHAT_METRIC_PUT_OFF] = {"hotlined_wechat_put_off_total", NULL,
+                               "Matters, ratings and withdrawals that failed, each time.",
+                               METRIC_COUNTER, 0},
 };
 
 void wechat_register_metrics(void)

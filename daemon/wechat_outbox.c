@@ -12,6 +12,8 @@
 #define CLAIM_MAX 100
 #define LEASE_BYTES 16
 #define RETRY_US (60 * US_PER_SECOND)
+/* Three hours of retries at the usual pace; what a bridge dies of is not handed out for ever. */
+#define ATTEMPTS_MOST 200
 
 /* ---- what goes in
  * ------------------------------------------------------------------------------------- */
@@ -105,7 +107,10 @@ static void on_claimed(struct request *r, const struct pg_result *res)
     jw_object(&w, NULL);
     jw_array(&w, "items");
     for (int i = 0; i < pg_result_rows(res); i++)
-        write_item(r, &w, res, i);
+        if (strcmp(pg_result_text(res, i, 7), "taken") == 0)
+            write_item(r, &w, res, i);
+        else
+            metric_inc(&wechat_metrics[WECHAT_METRIC_GIVEN_UP]);
     jw_array_end(&w);
     jw_object_end(&w);
     request_reply(r, 200, &out);
@@ -151,6 +156,7 @@ void wechat_outbox_claim_post(struct request *r)
     pg_param_instant(&p, r->now_us + body.lease_seconds * US_PER_SECOND);
     pg_param_array(&p, &leases);
     pg_param_int(&p, body.limit);
+    pg_param_int(&p, ATTEMPTS_MOST);
     request_submit(r, r->d->work_pool, &SQL_WECHAT_OUTBOX_CLAIM, &p, DAEMON_WRITE_TIMEOUT_US,
                    on_claimed);
 }

@@ -24,6 +24,12 @@
 #define TIDY_AFTER_US (24 * 3600 * US_PER_SECOND)
 #define TIDY_EACH_US (60 * US_PER_SECOND)
 #define TIDY_MOST 5000
+/* When what waits in the outbox is of no use any more: WeChat takes a text for 48 hours after the
+ * citizen wrote and keeps media for three days; news in a template are old after a week. */
+#define HOUR_US (3600 * US_PER_SECOND)
+#define TEXT_LIFE_US (48 * HOUR_US)
+#define MEDIA_LIFE_US (72 * HOUR_US)
+#define TEMPLATE_LIFE_US (7 * 24 * HOUR_US)
 
 enum task { TASK_OVER, TASK_MATTER, TASK_MESSAGE, TASKS };
 static const char *const task_words[TASKS] = {"over", "matter", "message"};
@@ -45,6 +51,8 @@ struct wechat_sweep;
 struct slot {
     struct wechat_sweep *s;
     struct wechat_run *run;
+    struct pg_op *op; /* putting off what failed */
+    const struct item *item;
 };
 
 struct wechat_sweep {
@@ -54,9 +62,10 @@ struct wechat_sweep {
     struct arena *arena; /* of the items */
     bool is_running, again, is_first;
     int64_t next_us, armed_us;
-    int64_t tidy_us; /* monotonic */
+    int64_t tidied_us;
     struct item items[3 * SWEEP_MOST];
-    size_t count, at, running, failed, worked;
+    size_t count, at, running, worked;
+    bool is_broken; /* the database did not take something */
     struct slot slots[SWEEP_AT_ONCE];
     struct waiter *waiters;
 };
@@ -112,14 +121,14 @@ static void tell_waiters(struct wechat_sweep *s, bool ok)
 
 static void end_sweep(struct wechat_sweep *s, bool ok)
 {
-    ok = ok && s->failed == 0; /* what failed is taken up again later, and hinders nobody */
+    ok = ok && !s->is_broken; /* what failed was put off, and hinders nobody */
     arena_free(&s->arena);
     if (ok && (s->again || s->worked > 0)) {
         sweep(s);
         return;
     }
     s->is_running = false;
-    arm(s, ok ? s->next_us : 0);
+    arm(s, s->next_us);
     tell_waiters(s, ok);
 }
 
@@ -168,23 +177,29 @@ static void on_tidied(void *ctx, const struct pg_result *res)
 {
     struct wechat_sweep *s = ctx;
 
-    (void)res; /* the next one takes what this one left */
     s->op = NULL;
+    if (pg_result_outcome(res) == PG_ROWS) /* the next one takes what this one left */
+        metric_add(&wechat_metrics[WECHAT_METRIC_EXPIRED], pg_result_int(res, 0, 1));
     find_moved(s);
 }
 
 static void tidy(struct wechat_sweep *s)
 {
+    int64_t now_us = daemon_now_us(s->w->d), since_us = now_us - s->tidied_us;
     struct pg_params p;
 
-    if (clk_mono_us() < s->tidy_us) {
+    if (since_us >= 0 && since_us < TIDY_EACH_US) {
         find_moved(s);
         return;
     }
-    s->tidy_us = clk_mono_us() + TIDY_EACH_US;
+    s->tidied_us = now_us;
     pg_params_init(&p, s->arena);
-    pg_param_instant(&p, daemon_now_us(s->w->d) - TIDY_AFTER_US);
+    pg_param_instant(&p, now_us - TIDY_AFTER_US);
     pg_param_int(&p, TIDY_MOST);
+    pg_param_instant(&p, now_us - TEXT_LIFE_US);
+    pg_param_instant(&p, now_us - MEDIA_LIFE_US);
+    pg_param_instant(&p, now_us - TEMPLATE_LIFE_US);
+    pg_param_instant(&p, now_us);
     s->op =
         pg_submit(s->w->d->work_pool, &SQL_WECHAT_TIDY, &p, DAEMON_WRITE_TIMEOUT_US, on_tidied, s);
 }
@@ -194,17 +209,61 @@ static void tidy(struct wechat_sweep *s)
 
 static void fill_slots(struct wechat_sweep *s);
 
+static void end_slot(struct slot *slot)
+{
+    slot->item = NULL;
+    slot->s->running--;
+    fill_slots(slot->s);
+}
+
+static void on_put_off(void *ctx, const struct pg_result *res)
+{
+    struct slot *slot = ctx;
+
+    slot->op = NULL;
+    if (pg_result_outcome(res) == PG_ROWS) {
+        metric_inc(&wechat_metrics[WECHAT_METRIC_PUT_OFF]);
+        slot->s->worked += pg_result_int(res, 0, 0) > 0; /* there may be more behind it */
+        log_limited(LOG_LEVEL_WARN, "wechat", "put off what=%s account=%s id=%lld failures=%lld",
+                    task_words[slot->item->task], slot->item->account, (long long)slot->item->id,
+                    (long long)pg_result_int(res, 0, 0));
+    } else {
+        slot->s->is_broken = true;
+    }
+    end_slot(slot);
+}
+
+/* What fails once more each time must not stand in front of what follows. */
+static void put_off(struct slot *slot)
+{
+    struct wechat_sweep *s = slot->s;
+    const struct item *item = slot->item;
+    struct pg_params p;
+
+    pg_params_init(&p, s->arena);
+    pg_param_text(&p, item->account);
+    pg_param_bytea(&p, item->openid, CRYPTO_SHA256_SIZE);
+    pg_param_text(&p, item->key);
+    if (item->task == TASK_MATTER)
+        pg_param_int(&p, item->id);
+    else
+        pg_param_null(&p);
+    pg_param_instant(&p, daemon_now_us(s->w->d));
+    slot->op = pg_submit(s->w->d->work_pool, &SQL_WECHAT_PUT_OFF, &p, DAEMON_WRITE_TIMEOUT_US,
+                         on_put_off, slot);
+}
+
 static void on_run(void *ctx, bool ok, const char *reply)
 {
     struct slot *slot = ctx;
-    struct wechat_sweep *s = slot->s;
 
     (void)reply;
     slot->run = NULL;
-    s->running--;
-    s->failed += !ok;
-    s->worked += ok;
-    fill_slots(s);
+    slot->s->worked += ok;
+    if (ok)
+        end_slot(slot);
+    else
+        put_off(slot);
 }
 
 static void start(struct slot *slot, const struct item *item)
@@ -216,6 +275,7 @@ static void start(struct slot *slot, const struct item *item)
         return;
     struct wechat_run *run = wechat_run_new(w, account);
     slot->run = run;
+    slot->item = item;
     slot->s->running++;
     if (item->task == TASK_MATTER) {
         wechat_run_matter(run, item->id, SWEEP_RUN_US, on_run, slot);
@@ -235,7 +295,7 @@ static void start(struct slot *slot, const struct item *item)
 static void fill_slots(struct wechat_sweep *s)
 {
     for (size_t i = 0; i < SWEEP_AT_ONCE; i++) {
-        while (!s->slots[i].run && s->at < s->count)
+        while (!s->slots[i].item && s->at < s->count)
             start(&s->slots[i], &s->items[s->at++]);
     }
     if (s->running == 0)
@@ -292,7 +352,8 @@ static void sweep(struct wechat_sweep *s)
     s->is_running = true;
     s->again = false;
     s->next_us = 0;
-    s->count = s->at = s->failed = s->worked = 0;
+    s->count = s->at = s->worked = 0;
+    s->is_broken = false;
     s->arena = arena_new();
     pg_params_init(&p, s->arena);
     pg_param_instant(&p, daemon_now_us(s->w->d));
@@ -346,8 +407,10 @@ void wechat_sweep_free(struct wechat_sweep **sweep_r)
     if (!s)
         return;
     pg_cancel(&s->op);
-    for (size_t i = 0; i < SWEEP_AT_ONCE; i++)
+    for (size_t i = 0; i < SWEEP_AT_ONCE; i++) {
         wechat_run_cancel(&s->slots[i].run);
+        pg_cancel(&s->slots[i].op);
+    }
     arena_free(&s->arena);
     tell_waiters(s, false);
     event_free(s->timer);

@@ -755,6 +755,52 @@ class Talks(WechatTest):
             self.assertEqual((answer.status, answer.json["errors"][0]["field"]), (400, field), answer)
         self.assertEqual(self.report(again, "failed", media={"url": "https://x"}).status, 400)
 
+    def metric(self, name):
+        text = self.daemon.client().call("GET", "/metrics").body.decode()
+        return sum(float(line.rsplit(" ", 1)[1]) for line in text.splitlines() if line.startswith(name))
+
+    def test_what_comes_too_late_is_not_sent(self):
+        """A text after 48 hours and media after three days have failed, bridge or not; nor is anything tried for ever."""
+        self.sender.push(self.user, "image", PicUrl="http://p", MediaId="too-late")
+        self.say("时间到了才提交")
+        self.daemon.advance(600)
+        waiting = lambda: self.daemon.sql("SELECT kind, state, outcome FROM wechat_outbox o WHERE openid = (SELECT openid "
+                                          "FROM wechat_matter ORDER BY id DESC LIMIT 1) ORDER BY kind")
+        self.assertEqual(waiting(), [["media", "queued", ""], ["text", "queued", ""]])
+        before = self.metric('hotlined_wechat_outbox_failed_total{why="expired"}')
+        self.daemon.advance(48 * 3600 + 61)
+        self.assertEqual(waiting(), [["media", "queued", ""], ["text", "failed", "expired"]])
+        self.daemon.advance(24 * 3600)
+        self.assertEqual(waiting(), [["media", "failed", "expired"], ["text", "failed", "expired"]])
+        self.assertGreaterEqual(self.metric('hotlined_wechat_outbox_failed_total{why="expired"}') - before, 2)
+        self.sender.push(self.user, "image", PicUrl="http://p", MediaId="too-often")
+        self.daemon.sql("UPDATE wechat_outbox SET attempts = 199 WHERE state = 'queued'")
+        (item,) = [i for i in self.outbox() if i["payload"].get("media_id") == "too-often"]
+        self.assertEqual(item["attempts"], 200)
+        self.daemon.advance(61)
+        self.assertEqual([i for i in self.outbox() if i["id"] == item["id"]], [])
+        self.assertEqual(self.daemon.sql(f"SELECT state, outcome FROM wechat_outbox WHERE id = {item['id']}"),
+                         [["failed", "attempts"]])
+
+    def test_what_never_works_hinders_nobody(self):
+        """More matters that cannot be read than one look takes: the next conversation and the clock go on all the same."""
+        self.say("占位")
+        self.say("取消")
+        self.daemon.sql("""INSERT INTO wechat_matter (account, openid, draft, at)
+            SELECT account, openid, '{"broken": true}', '2026-01-01' FROM wechat_conversation, generate_series(1, 250)
+            WHERE account = 'talk' ORDER BY changed_at DESC LIMIT 250""")
+        broken = "FROM wechat_matter WHERE draft ? 'broken'"
+        self.addCleanup(self.daemon.sql, f"DELETE {broken}")
+        before = self.metric("hotlined_wechat_put_off_total")
+        self.say("后来的一件")
+        self.daemon.advance(600)
+        put_off = self.metric("hotlined_wechat_put_off_total")
+        self.assertGreaterEqual(put_off - before, 250)
+        self.assertEqual(self.daemon.sql(f"SELECT count(*) {broken} AND failures > 0 AND next_at IS NOT NULL"), [["250"]])
+        self.assertEqual(self.daemon.sql("SELECT count(*) FROM ticket WHERE text = '后来的一件'"), [["1"]])
+        self.daemon.advance(19)
+        self.assertEqual(self.metric("hotlined_wechat_put_off_total"), put_off, "they are left in peace")
+
     def test_templates(self):
         template = {"id": "TM1", "url": "https://city.example/p?number={number}",
                     "fields": {"character_string1": "number", "thing2": "title", "phrase3": "state", "time4": "received",
