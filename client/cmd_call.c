@@ -1,6 +1,8 @@
 /*
  * cmd_call.c - hotline call ...: calls, and those whom somebody has to call back.
  */
+#include <stdio.h>
+
 #include "client/api.h"
 #include "client/commands.h"
 #include "client/view.h"
@@ -80,7 +82,22 @@ static enum exit_code run_list(struct client *client, const struct args *args)
     return EXIT_DONE;
 }
 
-static enum exit_code run_returned(struct client *client, const struct args *args)
+/* The citizen's and that of the hotline, bare, so that they can be piped. */
+static void view_numbers(const struct client *client, const struct json_value *answer)
+{
+    (void)client;
+    (void)printf("%s\t%s\n", member(answer, "ani") ? member(answer, "ani") : "",
+                 member(answer, "dnis") ? member(answer, "dnis") : "");
+}
+
+static void view_done(const struct client *client, const struct json_value *answer)
+{
+    (void)answer;
+    client_say(client, T_DONE, NULL, NULL);
+}
+
+static enum exit_code act(struct client *client, const struct args *args, const char *path,
+                          void (*view)(const struct client *, const struct json_value *))
 {
     struct api_answer answer;
     struct json_writer w;
@@ -91,9 +108,10 @@ static enum exit_code run_returned(struct client *client, const struct args *arg
     jw_object(&w, NULL);
     jw_string(&w, "gateway_id", args->operands[0]);
     jw_string(&w, "call_id", args->operands[1]);
+    args_write_fields(args, &w);
     jw_object_end(&w);
     const struct api_request request = {.method = "POST",
-                                        .path = "/v1/calls/returned",
+                                        .path = path,
                                         .who = client_who(client, args),
                                         .body = body.data,
                                         .body_len = body.len};
@@ -102,9 +120,19 @@ static enum exit_code run_returned(struct client *client, const struct args *arg
     if (code != EXIT_DONE)
         return code;
     if (!api_print_raw(client, &answer))
-        client_say(client, T_DONE, NULL, NULL);
+        view(client, api_root(&answer));
     api_answer_free(&answer);
     return EXIT_DONE;
+}
+
+static enum exit_code run_returned(struct client *client, const struct args *args)
+{
+    return act(client, args, "/v1/calls/returned", view_done);
+}
+
+static enum exit_code run_reveal(struct client *client, const struct args *args)
+{
+    return act(client, args, "/v1/calls/reveal", view_numbers);
 }
 
 static const struct option list_options[] = {
@@ -120,6 +148,15 @@ static const struct option list_options[] = {
     {.name = "after", .field = "after", .kind = OPTION_TEXT, .hint = "CURSOR", .help = T_OPT_AFTER},
 };
 
+static const struct option reveal_options[] = {
+    {.name = "reason",
+     .field = "reason",
+     .kind = OPTION_TEXT,
+     .flags = OPTION_REQUIRED,
+     .hint = "TEXT",
+     .help = T_OPT_DEVICE_REASON},
+};
+
 const struct command call_commands[] = {
     {.path = "call list",
      .operands = "",
@@ -128,6 +165,15 @@ const struct command call_commands[] = {
      .options = list_options,
      .option_count = ARRAY_LEN(list_options),
      .run = run_list},
+    {.path = "call reveal",
+     .operands = "GATEWAY CALL_ID",
+     .min_operands = 2,
+     .max_operands = 2,
+     .summary = T_CMD_CALL_REVEAL,
+     .as = "desk",
+     .options = reveal_options,
+     .option_count = ARRAY_LEN(reveal_options),
+     .run = run_reveal},
     {.path = "call returned",
      .operands = "GATEWAY CALL_ID",
      .min_operands = 2,

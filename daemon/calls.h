@@ -27,6 +27,8 @@ extern const struct request_dialect call_cti_dialect, call_freeswitch_dialect;
 void call_list_get(struct request *r);
 /* POST /v1/calls/returned {gateway_id, call_id}: a missed caller was called back. */
 void call_returned_post(struct request *r);
+/* POST /v1/calls/reveal {gateway_id, call_id, reason}: its numbers unmasked, and recorded. */
+void call_reveal_post(struct request *r);
 void calls_register_metrics(void);
 void call_door_register_metrics(void); /* by the one above */
 
@@ -40,6 +42,12 @@ void call_news_take(struct request *r, const char *gateway, const struct call_ne
 /* The numbers as they are stored, opened: a JSON object; "{}" if there are none. */
 const char *call_numbers_open(const struct daemon *d, const struct pg_result *res, int row, int col,
                               struct arena *arena);
+/* call_list.c: the two as they came, of the arena; NULL = not told. */
+struct call_numbers {
+    const char *ani, *dnis;
+};
+void call_numbers_read(const struct daemon *d, const struct pg_result *res, int row, int col,
+                       struct arena *arena, struct call_numbers *numbers_r);
 /* A state number of the table call; what does not fit is an error of ours. */
 enum call_state call_state_read(const struct pg_result *res, int row, int col);
 

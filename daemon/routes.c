@@ -73,6 +73,7 @@ const struct route_entry route_table[] = {
     {HTTP_POST, "/v1/cti/{}", ROLES_PUBLIC, BODY_CALL, call_cti_post, "postCti"},
     {HTTP_GET, "/v1/calls", DESK, 0, call_list_get, "listCalls"},
     {HTTP_POST, "/v1/calls/returned", DESK, BODY_SMALL, call_returned_post, "returnCall"},
+    {HTTP_POST, "/v1/calls/reveal", DESK, BODY_SMALL, call_reveal_post, "revealCall"},
 
     {HTTP_GET, "/v1/reports/tiers", FIGURES, 0, report_tiers_get, "reportTiers"},
     {HTTP_GET, "/v1/reports/measures", FIGURES, 0, report_measures_get, "reportMeasures"},

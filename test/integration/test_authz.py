@@ -148,6 +148,7 @@ TABLE = [
     ("POST", "/v1/cti/nothing", None, {}, " ".join(["401"] * 8)),
     ("GET", "/v1/calls", None, None, "401 403 200 200 403 403 403 403"),
     ("POST", "/v1/calls/returned", None, {"gateway_id": "g", "call_id": "none"}, "401 403 404 404 403 403 403 403"),
+    ("POST", "/v1/calls/reveal", None, {"gateway_id": "g", "call_id": "none", "reason": "x"}, "401 403 404 404 403 403 403 403"),
 
     ("POST", "/v1/devices/no-such/heartbeats", None, {"boot_id": "b", "seq": 1}, " ".join(["401"] * 8)),
 

@@ -74,9 +74,13 @@ class Calls(DaemonTest):
         return self.phone.post("/v1/calls/events", self.event(call, kind, second, **more))
 
     def call(self, call):
+        """As it is: what the list masks is revealed."""
         items = self.desk.get(f"/v1/calls?call_id={call}")["items"]
         self.assertEqual(len(items), 1, items)
-        return items[0]
+        return {**items[0], **self.reveal(items[0])}
+
+    def reveal(self, call, reason="回拨"):
+        return self.desk.post("/v1/calls/reveal", {"gateway_id": call["gateway_id"], "call_id": call["call_id"], "reason": reason})
 
     def stream(self, who):
         stream = Stream(self.daemon.port, self.daemon.tokens[who])
@@ -315,6 +319,41 @@ class Calls(DaemonTest):
             self.assertEqual(self.desk.call("POST", "/v1/calls/returned", {"gateway_id": "g", "call_id": call}).status, status)
         shown = self.daemon.hotline("call", "list", who="desk")
         self.assertIn("m-5", shown)
+
+    def test_numbers_are_masked(self):
+        """The citizen's number, whichever way the call went and however it was written; whoever needs it says why."""
+        cases = (("inbound", "13800138000", "12345", "138****8000", "12345"),
+                 ("inbound", "+86 510 86801234", "12345", "051*****1234", "12345"),
+                 ("inbound", "anonymous", "12345", "anonymous", "12345"),
+                 ("inbound", "sip:13800138000@10.0.0.1", "12345", "sip:***********@**.*.*.*", "12345"),
+                 ("outbound", "8001", "13900000002", "8001", "139****0002"))
+        for n, (direction, ani, dnis, shown_ani, shown_dnis) in enumerate(cases):
+            self.tell(f"mask-{n}", "ringing", direction=direction, ani=ani, dnis=dnis)
+            (listed,) = self.desk.get(f"/v1/calls?call_id=mask-{n}")["items"]
+            self.assertEqual((listed["ani"], listed["dnis"]), (shown_ani, shown_dnis))
+            before = self.daemon.sql("SELECT count(*) FROM audit WHERE action = 'call.reveal'")[0][0]
+            self.assertEqual(self.reveal(listed, f"回拨 {n}"),
+                             {"gateway_id": "g", "call_id": f"mask-{n}", "ani": ani, "dnis": dnis})
+            self.assertEqual(self.daemon.sql("SELECT count(*) FROM audit WHERE action = 'call.reveal'")[0][0], str(int(before) + 1))
+        self.assertEqual(self.daemon.sql("SELECT account, detail FROM audit WHERE action = 'call.reveal' ORDER BY id DESC LIMIT 1"),
+                         [["desk", '{"reason": "回拨 4", "call_id": "mask-4", "gateway": "g"}']])
+        self.assertEqual(self.daemon.hotline("call", "reveal", "g", "mask-0", "--reason", "回拨", who="desk"), "13800138000\t12345\n")
+        self.assertNotIn("13800138000", self.daemon.hotline("call", "list", "--call", "mask-0", who="desk"))
+        wrong = self.desk.call("POST", "/v1/calls/reveal", {"gateway_id": "g", "call_id": "mask-0"})
+        self.assertEqual((wrong.status, wrong.json["errors"][0]["field"]), (400, "reason"))
+        self.assertEqual(self.desk.call("POST", "/v1/calls/reveal", {"gateway_id": "g", "call_id": "no", "reason": "x"}).status, 404)
+
+    def test_whom_to_call_back_goes_back_a_month(self):
+        for n in range(4):
+            self.tell(f"m-old-{n}", "ended", 10, ani=f"1390000100{n}")
+        listed = lambda: [call for call, _ in self.missed() if call.startswith("m-old")]
+        self.assertEqual(listed(), [f"m-old-{n}" for n in (3, 2, 1, 0)])
+        self.daemon.sql("UPDATE call SET reached[7] = reached[7] - interval '31 days' "
+                        "WHERE call_id IN ('m-old-0', 'm-old-2')")
+        self.assertEqual(listed(), ["m-old-3", "m-old-1"])
+        for call in ("m-old-0", "m-old-1", "m-old-2", "m-old-3"):
+            self.desk.post("/v1/calls/returned", {"gateway_id": "g", "call_id": call})
+        self.assertEqual(listed(), [])
 
     def test_pages(self):
         for n in range(7):
