@@ -61,7 +61,7 @@ end
 
 
 # Where a parameter's name says too little: what gives back the values that the daemon sent for it.
-OF_TICKET = {
+OF_TICKET = {"open311": "NULL::text", 
     "numbers": "x.number", "urgencies": "urgency", "categories": "category", "addresses": "address", "policies": "policy",
     "received": "received_at", "received_by": "received_by", "deepest": "deepest_tier", "confidential": "is_confidential",
     "anonymous": "r.is_anonymous", "names": "r.name", "phones": "r.phone", "phone_indexes": "r.phone_index",
