@@ -61,7 +61,7 @@ static int set_up(void **state)
     clk_init_real(&rig.d.clk);
     rig.d.base = event_base_new();
     rig.d.settings.max_waiting = WAITERS;
-    rig.d.work_pool = pg_pool_new(rig.d.base, &config, &none); /* never started */
+    rig.d.event_pool = pg_pool_new(rig.d.base, &config, &none); /* never started */
     rig.d.push = push_new(&rig.d);
     *state = &rig;
     return rig.d.base ? 0 : -1;
@@ -72,7 +72,7 @@ static int tear_down(void **state)
     struct rig *rig = *state;
 
     push_free(&rig->d.push);
-    pg_pool_free(&rig->d.work_pool);
+    pg_pool_free(&rig->d.event_pool);
     event_base_free(rig->d.base);
     return 0;
 }
@@ -246,7 +246,7 @@ static void test_push_asleep_reads_nothing(void **state)
     assert_int_equal(place.xid, 3);
     push_look(rig->d.push); /* nobody waits: no look */
     turn(rig);
-    assert_int_equal(pg_pool_queued(rig->d.work_pool), 0);
+    assert_int_equal(pg_pool_queued(rig->d.event_pool), 0);
 }
 
 static void test_push_one_look_and_one_notify_for_many_hints(void **state)
@@ -259,11 +259,11 @@ static void test_push_one_look_and_one_notify_for_many_hints(void **state)
         push_hint(rig->d.push);
     push_hint(NULL);
     for (int64_t end = clk_mono_us() + 30 * US_PER_SECOND;
-         pg_pool_queued(rig->d.work_pool) < 2 && clk_mono_us() < end;)
+         pg_pool_queued(rig->d.event_pool) < 2 && clk_mono_us() < end;)
         turn(rig);
     for (int i = 0; i < 20; i++)
         turn(rig);
-    assert_int_equal(pg_pool_queued(rig->d.work_pool), 2);
+    assert_int_equal(pg_pool_queued(rig->d.event_pool), 2);
     push_unwait(&w);
 }
 
