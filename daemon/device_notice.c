@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "daemon/bridge.h"
 #include "daemon/devices.h"
 #include "daemon/pii.h"
-#include "daemon/push.h"
 #include "hotline/ticket_number.h"
 #include "sql_catalogue.h"
 
-#define CLAIM_MAX 100
-#define LEASE_BYTES 16
 #define RETRY_SECONDS 30
 
 /* ---- claim -------------------------------------------------------------------------------------
@@ -64,41 +62,16 @@ static void on_claimed(struct request *r, const struct pg_result *res)
 
 void notices_claim_post(struct request *r)
 {
-    struct body {
-        int64_t limit, lease_seconds;
-    } body = {20, 60};
-    static const struct field fields[] = {
-        {.name = "limit",
-         .type = FIELD_INT,
-         .offset = offsetof(struct body, limit),
-         .min = 1,
-         .max = CLAIM_MAX},
-        {.name = "lease_seconds",
-         .type = FIELD_INT,
-         .offset = offsetof(struct body, lease_seconds),
-         .min = 5,
-         .max = 3600},
-    };
-    struct pg_array leases;
+    struct bridge_claim claim;
     struct pg_params p;
 
-    if (!request_query_ok(r) || !request_parse_body(r))
+    if (!bridge_claim_read(r, &claim))
         return;
-    if (!json_decode(json_root(r->body), fields, ARRAY_LEN(fields), &body, r->arena, &r->faults)) {
-        request_reply_faults(r);
-        return;
-    }
-    pg_array_init(&leases, r->arena);
-    for (int64_t i = 0; i < body.limit; i++) {
-        uint8_t lease[LEASE_BYTES];
-        crypto_random(lease, sizeof(lease));
-        pg_array_bytea(&leases, lease, sizeof(lease));
-    }
     pg_params_init(&p, r->arena);
     pg_param_instant(&p, r->now_us);
-    pg_param_instant(&p, r->now_us + body.lease_seconds * US_PER_SECOND);
-    pg_param_array(&p, &leases);
-    pg_param_int(&p, body.limit);
+    pg_param_instant(&p, r->now_us + claim.lease_seconds * US_PER_SECOND);
+    pg_param_array(&p, &claim.leases);
+    pg_param_int(&p, claim.limit);
     pg_param_text(&p, r->account->name);
     pg_param_text(&p, http_request_peer(r->http));
     request_submit(r, r->d->work_pool, &SQL_DEVICE_NOTICE_CLAIM, &p, DAEMON_WRITE_TIMEOUT_US,
@@ -108,98 +81,42 @@ void notices_claim_post(struct request *r)
 /* ---- result ------------------------------------------------------------------------------------
  */
 
-static const char *const result_names[] = {"sent", "retry", "failed", NULL};
-
 struct result_body {
-    const char *lease, *outcome;
-    int result;
-    int64_t retry_seconds;
+    struct bridge_report report;
 };
-static const struct field result_fields[] = {
-    {.name = "lease",
-     .type = FIELD_STRING,
-     .offset = offsetof(struct result_body, lease),
-     .min = 2 * LEASE_BYTES,
-     .max = 2 * LEASE_BYTES,
-     .flags = FIELD_REQUIRED},
-    {.name = "result",
-     .type = FIELD_ENUM,
-     .offset = offsetof(struct result_body, result),
-     .names = result_names,
-     .flags = FIELD_REQUIRED},
-    {.name = "outcome",
-     .type = FIELD_STRING,
-     .offset = offsetof(struct result_body, outcome),
-     .min = 1,
-     .max = 500},
-    {.name = "retry_seconds",
-     .type = FIELD_INT,
-     .offset = offsetof(struct result_body, retry_seconds),
-     .min = 0,
-     .max = 86400},
-};
+static const struct field result_fields[] = {BRIDGE_REPORT_FIELDS(struct result_body)};
 
 static void on_result(struct request *r, const struct pg_result *res)
 {
-    struct json_writer w;
-    struct sbuf out;
-
-    if (pg_result_rows(res) == 0) {
-        request_problem(r, PROBLEM_NOT_FOUND, NULL);
-        return;
-    }
-    if (!pg_result_bool(res, 0, 1)) {
-        request_problem(r, PROBLEM_CONFLICT, "租约已失效 / the lease is not the present one");
-        return;
-    }
-    push_hint(r->d->push);
-    sbuf_init(&out, 0);
-    jw_init(&w, &out);
-    jw_object(&w, NULL);
-    jw_string(&w, "id", r->param[0]);
-    jw_string(&w, "state", pg_result_text(res, 0, 0));
-    jw_object_end(&w);
-    request_reply(r, 200, &out);
-}
-
-static bool read_id(const char *text, int64_t *id_r)
-{
-    size_t digits = strspn(text, "0123456789");
-
-    *id_r = 0;
-    for (size_t i = 0; i < digits && digits <= 18; i++)
-        *id_r = *id_r * 10 + (text[i] - '0');
-    return digits > 0 && digits <= 18 && !text[digits];
+    bridge_result_reply(r, res, r->param[0]);
 }
 
 void notice_result_post(struct request *r)
 {
-    static const char *const states[] = {"sent", "queued", "failed"};
-    struct result_body body = {.retry_seconds = RETRY_SECONDS};
-    uint8_t lease[LEASE_BYTES];
+    struct result_body body = {.report.retry_seconds = RETRY_SECONDS};
+    uint8_t lease[BRIDGE_LEASE_BYTES];
     struct pg_params p;
     int64_t id;
 
     if (!request_query_ok(r) || !request_parse_body(r))
         return;
     if (json_decode(json_root(r->body), result_fields, ARRAY_LEN(result_fields), &body, r->arena,
-                    &r->faults) &&
-        !crypto_unhex(body.lease, strlen(body.lease), lease))
-        faults_add(&r->faults, "lease", "format");
+                    &r->faults))
+        bridge_report_check(r, &body.report, lease);
     if (r->faults.count) {
         request_reply_faults(r);
         return;
     }
-    if (!read_id(r->param[0], &id)) {
+    if (!bridge_id_read(r->param[0], &id)) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL);
         return;
     }
     pg_params_init(&p, r->arena);
     pg_param_int(&p, id);
     pg_param_bytea(&p, lease, sizeof(lease));
-    pg_param_text(&p, states[body.result]);
-    pg_param_text(&p, body.outcome);
-    pg_param_instant(&p, r->now_us + body.retry_seconds * US_PER_SECOND);
+    pg_param_text(&p, bridge_result_states[body.report.result]);
+    pg_param_text(&p, body.report.outcome);
+    pg_param_instant(&p, r->now_us + body.report.retry_seconds * US_PER_SECOND);
     pg_param_instant(&p, r->now_us);
     request_submit(r, r->d->work_pool, &SQL_DEVICE_NOTICE_RESULT, &p, DAEMON_WRITE_TIMEOUT_US,
                    on_result);

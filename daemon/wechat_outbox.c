@@ -4,13 +4,11 @@
 #include <string.h>
 
 #include "base/civil.h"
+#include "daemon/bridge.h"
 #include "daemon/pii.h"
-#include "daemon/push.h"
 #include "daemon/wechat_private.h"
 #include "sql_catalogue.h"
 
-#define CLAIM_MAX 100
-#define LEASE_BYTES 16
 #define RETRY_US (60 * US_PER_SECOND)
 /* Three hours of retries at the usual pace; what a bridge dies of is not handed out for ever. */
 #define ATTEMPTS_MOST 200
@@ -118,44 +116,17 @@ static void on_claimed(struct request *r, const struct pg_result *res)
 
 void wechat_outbox_claim_post(struct request *r)
 {
-    struct body {
-        int64_t limit, lease_seconds;
-    } body = {20, 60};
-    static const struct field fields[] = {
-        {.name = "limit",
-         .type = FIELD_INT,
-         .offset = offsetof(struct body, limit),
-         .min = 1,
-         .max = CLAIM_MAX},
-        {.name = "lease_seconds",
-         .type = FIELD_INT,
-         .offset = offsetof(struct body, lease_seconds),
-         .min = 5,
-         .max = 3600},
-    };
-    struct pg_array leases;
+    struct bridge_claim claim;
     struct pg_params p;
 
-    if (!request_query_ok(r) || !request_parse_body(r))
+    if (!bridge_claim_read(r, &claim) || !has_account(r))
         return;
-    if (!json_decode(json_root(r->body), fields, ARRAY_LEN(fields), &body, r->arena, &r->faults)) {
-        request_reply_faults(r);
-        return;
-    }
-    if (!has_account(r))
-        return;
-    pg_array_init(&leases, r->arena);
-    for (int64_t i = 0; i < body.limit; i++) {
-        uint8_t lease[LEASE_BYTES];
-        crypto_random(lease, sizeof(lease));
-        pg_array_bytea(&leases, lease, sizeof(lease));
-    }
     pg_params_init(&p, r->arena);
     pg_param_text(&p, r->param[0]);
     pg_param_instant(&p, r->now_us);
-    pg_param_instant(&p, r->now_us + body.lease_seconds * US_PER_SECOND);
-    pg_param_array(&p, &leases);
-    pg_param_int(&p, body.limit);
+    pg_param_instant(&p, r->now_us + claim.lease_seconds * US_PER_SECOND);
+    pg_param_array(&p, &claim.leases);
+    pg_param_int(&p, claim.limit);
     pg_param_int(&p, ATTEMPTS_MOST);
     request_submit(r, r->d->work_pool, &SQL_WECHAT_OUTBOX_CLAIM, &p, DAEMON_WRITE_TIMEOUT_US,
                    on_claimed);
@@ -164,17 +135,13 @@ void wechat_outbox_claim_post(struct request *r)
 /* ---- result
  * ------------------------------------------------------------------------------------------- */
 
-enum { RESULT_SENT, RESULT_RETRY, RESULT_FAILED };
-static const char *const result_names[] = {"sent", "retry", "failed", NULL};
-
 struct media_body {
     const char *url, *sha256, *content_type;
     int64_t bytes;
 };
 struct result_body {
-    const char *lease, *remote_id, *outcome;
-    int result;
-    int64_t retry_seconds;
+    struct bridge_report report;
+    const char *remote_id;
     struct media_body media;
     bool has_media;
 };
@@ -202,32 +169,12 @@ static const struct field media_fields[] = {
      .max = 100},
 };
 static const struct field result_fields[] = {
-    {.name = "lease",
-     .type = FIELD_STRING,
-     .offset = offsetof(struct result_body, lease),
-     .min = 2 * LEASE_BYTES,
-     .max = 2 * LEASE_BYTES,
-     .flags = FIELD_REQUIRED},
-    {.name = "result",
-     .type = FIELD_ENUM,
-     .offset = offsetof(struct result_body, result),
-     .names = result_names,
-     .flags = FIELD_REQUIRED},
+    BRIDGE_REPORT_FIELDS(struct result_body),
     {.name = "remote_id",
      .type = FIELD_STRING,
      .offset = offsetof(struct result_body, remote_id),
      .min = 1,
      .max = 64},
-    {.name = "outcome",
-     .type = FIELD_STRING,
-     .offset = offsetof(struct result_body, outcome),
-     .min = 1,
-     .max = 500},
-    {.name = "retry_seconds",
-     .type = FIELD_INT,
-     .offset = offsetof(struct result_body, retry_seconds),
-     .min = 0,
-     .max = 86400},
     {.name = "media",
      .type = FIELD_OBJECT,
      .offset = offsetof(struct result_body, media),
@@ -238,48 +185,19 @@ static const struct field result_fields[] = {
 
 static void on_result(struct request *r, const struct pg_result *res)
 {
-    struct json_writer w;
-    struct sbuf out;
-
-    if (pg_result_rows(res) == 0) {
-        request_problem(r, PROBLEM_NOT_FOUND, NULL);
-        return;
-    }
-    if (!pg_result_bool(res, 0, 1)) {
-        request_problem(r, PROBLEM_CONFLICT, "租约已失效 / the lease is not the present one");
-        return;
-    }
-    push_hint(r->d->push); /* media of a ticket: the desks hear of it */
-    sbuf_init(&out, 0);
-    jw_init(&w, &out);
-    jw_object(&w, NULL);
-    jw_string(&w, "id", r->param[1]);
-    jw_string(&w, "state", pg_result_text(res, 0, 0));
-    jw_object_end(&w);
-    request_reply(r, 200, &out);
-}
-
-static bool read_id(const char *text, int64_t *id_r)
-{
-    size_t digits = strspn(text, "0123456789");
-
-    *id_r = 0;
-    for (size_t i = 0; i < digits && digits <= 18; i++)
-        *id_r = *id_r * 10 + (text[i] - '0');
-    return digits > 0 && digits <= 18 && !text[digits];
+    bridge_result_reply(r, res, r->param[1]);
 }
 
 /* What the field table cannot say; sums in bytes. */
 static void check_result(struct request *r, const struct result_body *body,
-                         uint8_t lease[LEASE_BYTES], uint8_t sum[CRYPTO_SHA256_SIZE])
+                         uint8_t lease[BRIDGE_LEASE_BYTES], uint8_t sum[CRYPTO_SHA256_SIZE])
 {
     const struct media_body *media = &body->media;
 
-    if (!crypto_unhex(body->lease, strlen(body->lease), lease))
-        faults_add(&r->faults, "lease", "format");
+    bridge_report_check(r, &body->report, lease);
     if (!body->has_media)
         return;
-    if (body->result != RESULT_SENT)
+    if (body->report.result != BRIDGE_SENT)
         faults_add(&r->faults, "media", "not_allowed");
     if (strncmp(media->url, "https://", 8) != 0 && strncmp(media->url, "http://", 7) != 0)
         faults_add(&r->faults, "media.url", "format");
@@ -302,9 +220,8 @@ static void param_media(struct pg_params *p, const struct result_body *body, con
 
 void wechat_outbox_result_post(struct request *r)
 {
-    static const char *const states[] = {"sent", "queued", "failed"};
-    struct result_body body = {.retry_seconds = RETRY_US / US_PER_SECOND, .media.bytes = -1};
-    uint8_t lease[LEASE_BYTES], sum[CRYPTO_SHA256_SIZE];
+    struct result_body body = {.report.retry_seconds = RETRY_US / US_PER_SECOND, .media.bytes = -1};
+    uint8_t lease[BRIDGE_LEASE_BYTES], sum[CRYPTO_SHA256_SIZE];
     struct pg_params p;
     int64_t id;
 
@@ -317,7 +234,7 @@ void wechat_outbox_result_post(struct request *r)
         request_reply_faults(r);
         return;
     }
-    if (!read_id(r->param[1], &id)) {
+    if (!bridge_id_read(r->param[1], &id)) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL);
         return;
     }
@@ -325,10 +242,10 @@ void wechat_outbox_result_post(struct request *r)
     pg_param_text(&p, r->param[0]);
     pg_param_int(&p, id);
     pg_param_bytea(&p, lease, sizeof(lease));
-    pg_param_text(&p, states[body.result]);
+    pg_param_text(&p, bridge_result_states[body.report.result]);
     pg_param_text(&p, body.remote_id);
-    pg_param_text(&p, body.outcome);
-    pg_param_instant(&p, r->now_us + body.retry_seconds * US_PER_SECOND);
+    pg_param_text(&p, body.report.outcome);
+    pg_param_instant(&p, r->now_us + body.report.retry_seconds * US_PER_SECOND);
     pg_param_instant(&p, r->now_us);
     param_media(&p, &body, sum);
     request_submit(r, r->d->work_pool, &SQL_WECHAT_OUTBOX_RESULT, &p, DAEMON_WRITE_TIMEOUT_US,
