@@ -49,6 +49,7 @@ struct device_order {
     const char *device, *via; /* "https", "mqtt", or the cloud's account */
     struct device_message message;
     int64_t received_us, begun_us; /* of the daemon's clock, and monotonic */
+    int64_t since_us;              /* the session's log-in; 0 = there is no session */
     const char *mac_text;          /* what was signed; NULL = authenticated already */
     size_t mac_len;
     uint8_t mac[DEVICE_MAC_BYTES];

@@ -299,6 +299,7 @@ enum {
     A_PLACE,
     A_NOTE,
     A_FLAGS,
+    A_SINCE, /* last of all parameters */
     A_COUNT
 };
 
@@ -323,22 +324,25 @@ static void press_params(const struct batch *b, struct pg_params *params, struct
         pg_array_text(&a[A_PLACE], place_text(m, arena));
         pg_array_text(&a[A_NOTE], m->note);
         pg_array_int(&a[A_FLAGS], m->flags);
+        pg_array_instant(&a[A_SINCE], o->since_us);
     }
-    for (size_t i = 0; i < A_COUNT; i++)
+    for (size_t i = 0; i < A_SINCE; i++)
         pg_param_array(params, &a[i]);
     pg_param_int(params, s->device_coalesce_seconds * US_PER_SECOND);
     pg_param_int(params, s->device_cancel_seconds * US_PER_SECOND);
     pg_param_int(params, s->device_confirm_seconds * US_PER_SECOND);
     pg_param_int(params, s->device_low_battery_percent);
+    pg_param_array(params, &a[A_SINCE]);
 }
 
 static void beat_params(const struct batch *b, struct pg_params *params, struct arena *arena)
 {
-    struct pg_array devices, boots, seqs, received, batteries, signals;
+    struct pg_array devices, boots, seqs, received, batteries, signals, since;
     struct pg_array *const all[] = {&devices, &boots, &seqs, &received, &batteries, &signals};
 
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         pg_array_init(all[i], arena);
+    pg_array_init(&since, arena);
     for (size_t i = 0; i < b->count; i++) {
         const struct device_order *o = b->orders[i];
         const struct device_message *m = &o->message;
@@ -348,10 +352,12 @@ static void beat_params(const struct batch *b, struct pg_params *params, struct 
         pg_array_instant(&received, o->received_us);
         int_or_null(&batteries, m->battery, m->battery >= 0);
         int_or_null(&signals, m->signal, m->signal != INT32_MIN);
+        pg_array_instant(&since, o->since_us);
     }
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         pg_param_array(params, all[i]);
     pg_param_int(params, b->track->lane->d->settings.device_low_battery_percent);
+    pg_param_array(params, &since);
 }
 
 static void ids_param(const struct batch *b, struct pg_params *params, struct arena *arena)

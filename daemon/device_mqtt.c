@@ -40,6 +40,7 @@ struct session {
     size_t refs;            /* the connection and each order under way */
     char device[DEVICE_ID_MAX + 1];
     bool is_in, is_subscribed;
+    int64_t since_us; /* log-in; a key that is changed later ends the session */
     enum device_kind will_kind;
     char *will; /* NULL = none */
     size_t will_len;
@@ -173,6 +174,7 @@ static bool submit(struct session *s, enum device_kind kind, const char *text, s
     order->kind = kind;
     order->device = arena_strdup(order->arena, s->device);
     order->via = "mqtt";
+    order->since_us = s->since_us;
     if (!decode(order, text, len)) {
         arena_free(&(struct arena *){order->arena});
         return false;
@@ -242,6 +244,7 @@ static void on_login(struct device_order *order, enum device_end end,
     (void)answer;
     if (s->conn && end == DEVICE_STORED) {
         metric_inc(&metrics[METRIC_LOGINS]);
+        s->since_us = order->received_us;
         take_over(s);
         mqtt_accept(s->conn, MQTT_ACCEPTED);
     } else if (s->conn) {

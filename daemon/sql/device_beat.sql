@@ -1,14 +1,15 @@
 -- name: device_beat
 -- in: devices text[], boots text[], seqs bigint[], received timestamptz[], batteries bigint[], signals bigint[],
---     low_percent bigint
+--     low_percent bigint, since timestamptz[]
 -- out: device, is_low
 -- A batch of heartbeats of devices that are locked (device_lock). A low battery makes at most one open matter a device
--- (is_low: it just did).
+-- (is_low: it just did). `since` as in device_press.
 WITH i AS MATERIALIZED (
     SELECT DISTINCT ON (x.device) x.*
-    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::bigint[])
-             WITH ORDINALITY AS x (device, boot_id, seq, received_at, battery, signal, n)
-    WHERE EXISTS (SELECT FROM device d WHERE d.id = x.device AND NOT d.is_retired)
+    FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[], $5::bigint[], $6::bigint[], $8::timestamptz[])
+             WITH ORDINALITY AS x (device, boot_id, seq, received_at, battery, signal, since, n)
+    WHERE EXISTS (SELECT FROM device d
+                  WHERE d.id = x.device AND NOT d.is_retired AND (x.since < d.keyed_at) IS NOT TRUE)
     ORDER BY x.device, n DESC
 ),
 low AS (

@@ -1,17 +1,19 @@
 -- name: device_press
 -- in: devices text[], boots text[], seqs bigint[], keys text[], vias text[], received timestamptz[],
 --     pressed timestamptz[], batteries bigint[], places text[], notes text[], flags bigint[], coalesce_us bigint,
---     cancel_us bigint, confirm_us bigint, low_percent bigint
+--     cancel_us bigint, confirm_us bigint, low_percent bigint, since timestamptz[]
 -- out: n, is_known, is_new, received_us, matter, number, state
--- A batch of presses of devices that are locked (device_lock). What was stored before (device, boot_id, seq) is told again.
+-- A batch of presses of devices that are locked (device_lock). What comes from a session that was opened (since; NULL = no
+-- session) before the device's key was changed is not stored: whoever knew the old key only has to log in again. What was stored before (device, boot_id, seq) is told again.
 -- New ones join the open matter of their device and key, if it is young enough, or make one; a cancel belongs to the last
 -- matter it can mean. Behind each matter that has its ticket already the desk is told at once, of others with the ticket.
 WITH i AS MATERIALIZED (
     SELECT x.*, x.n::integer AS place_in
     FROM unnest($1::text[], $2::text[], $3::bigint[], $4::text[], $5::text[], $6::timestamptz[], $7::timestamptz[],
-                $8::bigint[], $9::text[], $10::text[], $11::bigint[])
-             WITH ORDINALITY AS x (device, boot_id, seq, key, via, received_at, pressed_at, battery, place, note, flags, n)
-    WHERE EXISTS (SELECT FROM device d WHERE d.id = x.device AND NOT d.is_retired)
+                $8::bigint[], $9::text[], $10::text[], $11::bigint[], $16::timestamptz[])
+             WITH ORDINALITY AS x (device, boot_id, seq, key, via, received_at, pressed_at, battery, place, note, flags, since, n)
+    WHERE EXISTS (SELECT FROM device d
+                  WHERE d.id = x.device AND NOT d.is_retired AND (x.since < d.keyed_at) IS NOT TRUE)
 ),
 old AS (
     SELECT i.n, p.received_at, p.matter FROM i JOIN device_press p USING (device, boot_id, seq)

@@ -371,6 +371,22 @@ class Protocol(MqttTest):
         self.assertIsNone(wire.read())
 
 
+    def test_a_session_does_not_outlive_its_key(self):
+        """Whoever had logged in with a stolen key went on pressing after the key had been changed."""
+        device, key = self.devices(1)[0]
+        topic = f"hotline/v1/{device}/up/press"
+        thief = self.wire(device, key)
+        fresh = self.admin.post(f"/v1/admin/devices/{device}/rotate", {"sudden": True})["key"]
+        thief.send(publish_packet(topic, press_body(1)))
+        self.assertIsNone(thief.read())
+        self.assertEqual(self.stored(device), 0)
+        self.assertEqual(Wire(self.mqtt_port).send(connect_packet(device, password(device, key))).read(), (0x20, b"\0\4"))
+        owner = self.wire(device, fresh)
+        owner.send(publish_packet(topic, press_body(1)))
+        self.assertEqual(owner.read(), (0x40, b"\0\1"))
+        self.assertEqual(self.stored(device), 1)
+
+
 class Strangers(MqttTest):
     """Connections that never say who they are, many of them."""
 
