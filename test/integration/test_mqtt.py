@@ -402,12 +402,13 @@ class Strangers(MqttTest):
             if n % 3 == 1:
                 strangers[-1].sendall(connect_packet(device, "x")[:n % 20 + 1])
             elif n % 3 == 2:
-                strangers[-1].sendall(connect_packet("nobody", "x"))  # refused with CONNACK 4
+                strangers[-1].sendall(connect_packet("nobody", "x"))
+            if n == 2:  # later ones may be cut, as the oldest of too many, before they are read
+                self.assertEqual(strangers[-1].recv(100), b"\x20\x02\0\4")
         late = self.wire(other, other_key)
         for wire, name in ((early, device), (late, other)):
             wire.send(publish_packet(f"hotline/v1/{name}/up/press", press_body(1), 3))
             self.assertEqual(wire.read(), (0x40, b"\0\3"))
-        self.assertEqual(strangers[2].recv(100), b"\x20\x02\0\4")
         wait_until(lambda: self.metric("hotlined_mqtt_connections{") + self.metric("hotlined_mqtt_connections ") <= 302,
                    "the oldest strangers to be closed")
         self.assertGreaterEqual(self.metric("hotlined_mqtt_strangers_cut_total") - before, 1000 * 2 // 3 - 310)
