@@ -252,6 +252,7 @@ static void on_down(void *ctx)
     struct app *app = ctx;
 
     revive_down(app->revive);
+    device_watch_away(app->d.device_watch);
     log_warn("hotlined", "database is away");
 }
 
@@ -544,10 +545,10 @@ static void free_parts(struct app *app)
     webhooks_free(&app->webhooks);
     http_server_free(&d->http);
     wechat_free(&d->wechat);
-    clouds_free(&d->clouds);
     device_mqtt_free(&d->device_mqtt);
     device_lane_free(&d->device_lane);
     device_matters_free(&d->device_matters);
+    clouds_free(&d->clouds); /* orders of the lane tell its pushes how they ended */
     device_watch_free(&d->device_watch);
     batches_free(&d->batches);
     recalendar_free(&d->recalendar);

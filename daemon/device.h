@@ -106,8 +106,11 @@ struct device_watch;
 RETURNS_NONNULL struct device_watch *device_watch_new(struct daemon *d);
 void device_watch_free(struct device_watch **watch);
 void device_watch_kick(struct device_watch *watch);
-/* We listen (again), and the database is there: what was not heard until now says nothing of a
- * device. Silence is told one period later at the earliest. */
+/* The database is away: no device can be heard. */
+void device_watch_away(struct device_watch *watch);
+/* We listen, and the database is there. At the start, and after an outage of a period or more, what
+ * was not heard until now says nothing of a device: silence is told one period later at the
+ * earliest. Shorter ones cost a device one of three heartbeats at most. */
 void device_watch_back(struct device_watch *watch);
 /* Something is to be done at that instant; 0 = nothing. */
 void device_watch_hint(struct device_watch *watch, int64_t at_us);

@@ -42,6 +42,7 @@ struct device_watch {
     int64_t next_us;  /* of this look */
     int64_t hinted_us;
     int64_t back_us; /* since then devices can be heard */
+    int64_t away_us; /* since then they cannot; 0 = they can */
     bool is_running, again;
     bool is_settled; /* nothing is due; the waiters still wait for tickets */
     struct waiter *waiters;
@@ -248,9 +249,20 @@ void device_watch_kick(struct device_watch *w)
         look_at_alerts(w);
 }
 
+void device_watch_away(struct device_watch *w)
+{
+    if (w && !w->away_us)
+        w->away_us = daemon_now_us(w->d);
+}
+
 void device_watch_back(struct device_watch *w)
 {
-    w->back_us = daemon_now_us(w->d);
+    const int64_t now_us = daemon_now_us(w->d);
+    const int64_t period_us = w->d->settings.device_heartbeat_seconds * US_PER_SECOND;
+
+    if (!w->back_us || (w->away_us && now_us - w->away_us >= period_us))
+        w->back_us = now_us;
+    w->away_us = 0;
 }
 
 void device_watch_settle(struct device_watch *w, void (*done)(void *ctx, bool ok), void *ctx)

@@ -188,7 +188,7 @@ static bool take_offset(struct cursor *c, int64_t *us_r)
     return true;
 }
 
-bool civil_parse_instant(const char *s, size_t len, int64_t *instant_us_r)
+bool civil_parse_any_instant(const char *s, size_t len, int64_t *instant_us_r)
 {
     struct cursor c = {s, s + len};
     struct civil_date d;
@@ -196,8 +196,15 @@ bool civil_parse_instant(const char *s, size_t len, int64_t *instant_us_r)
     if (!take_date(&c, &d) || !take_char(&c, 'T') || !take_time(&c, &time_us) ||
         !take_offset(&c, &offset_us) || c.p != c.end)
         return false;
-    int64_t us = day_number(d.year, d.month, d.day) * US_PER_DAY + time_us - offset_us;
-    if (us < CIVIL_MIN_US || us >= CIVIL_MAX_US)
+    *instant_us_r = day_number(d.year, d.month, d.day) * US_PER_DAY + time_us - offset_us;
+    return true;
+}
+
+bool civil_parse_instant(const char *s, size_t len, int64_t *instant_us_r)
+{
+    int64_t us;
+
+    if (!civil_parse_any_instant(s, len, &us) || us < CIVIL_MIN_US || us >= CIVIL_MAX_US)
         return false;
     *instant_us_r = us;
     return true;

@@ -47,6 +47,9 @@ void civil_format_date(int32_t day, char *out);
  * of fraction; more are refused, not rounded). Leap second 60 is refused. Only CIVIL_MIN..MAX.
  */
 MUST_CHECK bool civil_parse_instant(const char *s, size_t len, int64_t *instant_us_r);
+/* The same of any year 0..9999, as what was computed may be: a limit without an end is due at
+ * CIVIL_MAX_US itself. */
+MUST_CHECK bool civil_parse_any_instant(const char *s, size_t len, int64_t *instant_us_r);
 /* Writes "2026-02-13T10:00:00+08:00" (with .123456 only if not whole seconds). CIVIL_INSTANT_SIZE
  * bytes. */
 #define CIVIL_INSTANT_SIZE 40

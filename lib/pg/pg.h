@@ -127,7 +127,7 @@ size_t pg_result_length(const struct pg_result *res, int row, int col);
 int64_t pg_result_int(const struct pg_result *res, int row,
                       int col); /* INVARIANT: it is an integer; NULL = 0 */
 bool pg_result_bool(const struct pg_result *res, int row, int col);
-/* Microseconds, NULL = 0: of a timestamptz of the years 1970..2199, or of what a statement has made
+/* Microseconds, NULL = 0: of a timestamptz of the years 0..9999, or of what a statement has made
  * of one, (extract(epoch from t) * 1000000)::bigint, which the server computes in decimals.
  */
 int64_t pg_result_instant(const struct pg_result *res, int row, int col);

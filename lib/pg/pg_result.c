@@ -94,7 +94,7 @@ static int64_t parse_timestamptz(const char *text, size_t len)
     memcpy(rfc3339, text, len - utc_len);
     rfc3339[10] = 'T';
     rfc3339[len - utc_len] = 'Z';
-    INVARIANT(civil_parse_instant(rfc3339, len - utc_len + 1, &us));
+    INVARIANT(civil_parse_any_instant(rfc3339, len - utc_len + 1, &us));
     return us;
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/civil.h"
 #include "unit/pg/pg_rig.h"
 
 #define STMT_COLUMNS(name, ...) static const char *const name[] = {__VA_ARGS__}
@@ -103,6 +104,35 @@ static void test_scalars_there_and_back(void **state)
     pg_param_bytea(&p, all_bytes, sizeof(all_bytes));
     pg_param_null(&p);
     (void)pg_submit(bench.pool, &stmt_scalars, &p, RIG_WAIT_US, check_scalars, &done);
+    rig_run_until(bench.base, &done);
+}
+
+static void check_last(void *ctx, const struct pg_result *res)
+{
+    bool *done = ctx;
+
+    *done = true;
+    assert_int_equal(pg_result_outcome(res), PG_ROWS);
+    assert_int_equal(pg_result_instant(res, 0, 3), CIVIL_MAX_US);
+    assert_int_equal(pg_result_instant(res, 0, 7), CIVIL_MAX_US);
+}
+
+/* A limit of a hundred thousand days is due at the end of the calendar, which ended the daemon. */
+static void test_the_end_of_the_calendar(void **state)
+{
+    struct pg_params p;
+    bool done = false;
+
+    (void)state;
+    pg_params_init(&p, arena);
+    pg_param_int(&p, 0);
+    pg_param_bool(&p, true);
+    pg_param_text(&p, "");
+    pg_param_instant(&p, CIVIL_MAX_US);
+    pg_param_day(&p, 0);
+    pg_param_bytea(&p, all_bytes, 0);
+    pg_param_null(&p);
+    (void)pg_submit(bench.pool, &stmt_scalars, &p, RIG_WAIT_US, check_last, &done);
     rig_run_until(bench.base, &done);
 }
 
@@ -284,9 +314,13 @@ static void test_parameters_are_copied(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_scalars_there_and_back), cmocka_unit_test(test_empty_is_not_null),
-        cmocka_unit_test(test_arrays_there_and_back),  cmocka_unit_test(test_empty_arrays),
-        cmocka_unit_test(test_arrays_of_nulls),        cmocka_unit_test(test_parameters_are_copied),
+        cmocka_unit_test(test_scalars_there_and_back),
+        cmocka_unit_test(test_the_end_of_the_calendar),
+        cmocka_unit_test(test_empty_is_not_null),
+        cmocka_unit_test(test_arrays_there_and_back),
+        cmocka_unit_test(test_empty_arrays),
+        cmocka_unit_test(test_arrays_of_nulls),
+        cmocka_unit_test(test_parameters_are_copied),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
