@@ -25,6 +25,7 @@
 #include "daemon/desk_event.h"
 #include "daemon/device.h"
 #include "daemon/device_mqtt.h"
+#include "daemon/devices.h"
 #include "daemon/events.h"
 #include "daemon/fold.h"
 #include "daemon/indexer.h"
@@ -467,6 +468,7 @@ static void register_metrics(void)
     recalendar_register_metrics();
     intake_register_metrics();
     device_register_metrics();
+    notices_register_metrics();
     sweeper_register_metrics();
     activation_register_metrics();
     push_register_metrics();

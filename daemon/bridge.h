@@ -3,7 +3,8 @@
  * do with an outbox: they claim a portion under leases, and report on each item with its lease.
  *
  *   queued -> claim -> taken -> result sent | failed | retry (queued again); a lease that ran out
- * is queued, and a report that comes with it later is refused.
+ * is queued, and a report that comes with it later is refused. A claim of notices fails those that
+ * are of no use any more (device_notice.c).
  */
 #ifndef DAEMON_BRIDGE_H
 #define DAEMON_BRIDGE_H

@@ -1,11 +1,12 @@
 /*
  * device_notice.c - notices to guardians 监护人 of emergencies that nobody acted on (DOMAIN 6): a
  * bridge takes them, calls or writes, and reports. The rows are made with the step that they belong
- * to (device_alert.sql), once for a matter.
+ * to (device_alert.sql), once for a matter. A claim fails those that have become useless.
  */
 #include <string.h>
 
 #include "base/civil.h"
+#include "base/metrics.h"
 #include "daemon/bridge.h"
 #include "daemon/devices.h"
 #include "daemon/pii.h"
@@ -13,11 +14,34 @@
 #include "sql_catalogue.h"
 
 #define RETRY_SECONDS 30
+/* Who is called about an alarm that is older is frightened and helps nobody: a bridge that was
+ * away, or is connected for the first time, starts with what is fresh. */
+#define AGE_MOST_US (60 * 60 * US_PER_SECOND)
+/* Of a bridge that dies of one item: about what RETRY_SECONDS allow within AGE_MOST_US, with a
+ * call's time. */
+#define ATTEMPTS_MOST 50
+/* Of one claim; a city's backlog is gone after a few. */
+#define ENDED_MOST 1000
 
 /* ---- claim -------------------------------------------------------------------------------------
  */
 
-enum { ID, DEVICE, NAME, ADDRESS, KEY, NUMBER, AT, GUARDIANS, ATTEMPTS, LEASE };
+enum { ID, DEVICE, NAME, ADDRESS, KEY, NUMBER, AT, GUARDIANS, ATTEMPTS, LEASE, ENDED };
+
+/* In the order of the columns from ENDED on. */
+static struct metric ended[] = {
+    {"hotlined_notices_ended_total", "outcome=\"expired\"",
+     "Notices to guardians that were ended unsent.", METRIC_COUNTER, 0},
+    {"hotlined_notices_ended_total", "outcome=\"answered\"",
+     "Notices to guardians that were ended unsent.", METRIC_COUNTER, 0},
+    {"hotlined_notices_ended_total", "outcome=\"attempts\"",
+     "Notices to guardians that were ended unsent.", METRIC_COUNTER, 0},
+};
+
+void notices_register_metrics(void)
+{
+    metrics_register(ended, ARRAY_LEN(ended));
+}
 
 static void write_item(struct request *r, struct json_writer *w, const struct pg_result *res,
                        int row)
@@ -48,11 +72,13 @@ static void on_claimed(struct request *r, const struct pg_result *res)
     struct json_writer w;
     struct sbuf out;
 
+    for (size_t i = 0; i < ARRAY_LEN(ended); i++)
+        metric_add(&ended[i], pg_result_int(res, 0, ENDED + (int)i));
     sbuf_init(&out, 0);
     jw_init(&w, &out);
     jw_object(&w, NULL);
     jw_array(&w, "items");
-    for (int i = 0; i < pg_result_rows(res); i++)
+    for (int i = 0; i < pg_result_rows(res) && !pg_result_null(res, i, ID); i++)
         write_item(r, &w, res, i);
     jw_array_end(&w);
     jw_object_end(&w);
@@ -74,6 +100,9 @@ void notices_claim_post(struct request *r)
     pg_param_int(&p, claim.limit);
     pg_param_text(&p, r->account->name);
     pg_param_text(&p, http_request_peer(r->http));
+    pg_param_instant(&p, r->now_us - AGE_MOST_US);
+    pg_param_int(&p, ATTEMPTS_MOST);
+    pg_param_int(&p, ENDED_MOST);
     request_submit(r, r->d->work_pool, &SQL_DEVICE_NOTICE_CLAIM, &p, DAEMON_WRITE_TIMEOUT_US,
                    on_claimed);
 }

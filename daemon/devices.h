@@ -23,6 +23,7 @@ void device_reveal_post(struct request *r);
 /* device_notice.c: for a bridge to guardians */
 void notices_claim_post(struct request *r);
 void notice_result_post(struct request *r);
+void notices_register_metrics(void);
 /* device_import.c */
 void devices_import_post(struct request *r);
 

@@ -270,6 +270,39 @@ class Watch(DevicesTest):
             self.daemon.advance(120)
             self.assertEqual(len(self.told(place, "device.unanswered", d)), events)
 
+    def test_a_notice_that_is_of_no_use_is_not_handed_out(self):
+        """Guardians are not called about an alarm that is old or that somebody sees to, nor again and again."""
+        bridge = self.daemon.client("phone")
+        claim = lambda: [n["device"] for n in bridge.post("/v1/notices/claim", {"limit": 100, "lease_seconds": 5})["items"]]
+        old, answered, false, tried, fresh = devices = self.devices(5, guardians=[{"name": "王小明", "phone": "13900001111"}])
+        numbers = {d.id: d.press()["n"] for d in (old, answered, false)}
+        place = self.place()
+        self.daemon.advance(61)
+        self.desk.post(f"/v1/tickets/{numbers[answered.id]}/note", {"text": "已接通"})  # at second 61
+        self.desk.post(f"/v1/tickets/{numbers[false.id]}/false-alarm")
+        self.assertEqual(claim(), [old.id])
+        self.daemon.advance(3600 - 2)
+        self.assertEqual(claim(), [old.id], "an hour after the notice")
+        self.daemon.advance(6)
+        self.assertEqual(claim(), [])
+        tried.press()
+        self.daemon.advance(61)
+        self.daemon.sql(f"UPDATE device_notice SET attempts = 49 WHERE device = '{tried.id}'")
+        self.assertEqual(claim(), [tried.id])
+        self.daemon.advance(6)
+        self.assertEqual(claim(), [])
+        fresh.press()
+        self.daemon.advance(61)
+        self.assertEqual(claim(), [fresh.id])
+        ends = self.daemon.sql("SELECT device, state, coalesce(outcome, '') FROM device_notice WHERE device IN "
+                               f"({', '.join(repr(d.id) for d in devices)}) ORDER BY device")
+        self.assertEqual(ends, [[old.id, "failed", "expired"], [answered.id, "failed", "answered"],
+                                [false.id, "failed", "answered"], [tried.id, "failed", "attempts"], [fresh.id, "taken", ""]])
+        self.assertEqual([len(self.told(place, "device.untold", d)) for d in devices], [1, 0, 0, 1, 0])
+        text = self.daemon.client().call("GET", "/metrics").body.decode()
+        for outcome, count in (("expired", 1), ("answered", 2), ("attempts", 1)):
+            self.assertIn(f'hotlined_notices_ended_total{{outcome="{outcome}"}} {count}\n', text)
+
     def test_both_steps_in_one_leap(self):
         d = self.device()
         place = self.place()
