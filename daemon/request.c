@@ -206,6 +206,7 @@ static void request_free(struct request *r)
     struct arena *arena = r->arena;
 
     pg_cancel(&r->op);
+    throttle_end(r);
     json_doc_free(&r->body);
     metric_add(&requests_running, -1);
     arena_free(&arena);

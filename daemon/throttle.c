@@ -200,3 +200,14 @@ void throttle_give_back(struct request *r)
     rate_limit_give_back(limit_of(r, hold.door), hold.from.bytes, rate_of(r, hold.door),
                          daemon_now_us(r->d));
 }
+
+void throttle_keep(struct request *r)
+{
+    r->hold.is_taken = false;
+}
+
+void throttle_end(struct request *r)
+{
+    if (r->hold.door == THROTTLE_PUBLIC)
+        throttle_give_back(r);
+}

@@ -6,8 +6,10 @@
  *                    was found costs nothing; so whoever guesses codes is slowed down, and the many
  *                    that share the address of a mobile network's gateway are not. While the bucket
  *                    is empty nobody is answered, or the answer would tell a right guess. Setting
- *                    public_misses_per_hour. The address is that of the connection, or, where
- *                    that is one of trusted_proxies, the last one in X-Forwarded-For that is not.
+ *                    public_misses_per_hour. What ends otherwise, as our failure or as nobody
+ *                    waits any more, told nothing and costs nothing. The address is that of the
+ *                    connection, or, where that is one of trusted_proxies, the last one in
+ *                    X-Forwarded-For that is not.
  *   THROTTLE_WEB     new tickets of the channel web, and Open311's: only what is stored costs a
  *                    token, a repeat does not. Setting web_tickets_per_hour. The address is what
  *                    the web front says in Hotline-Client-Address. It holds an account's token, so
@@ -50,5 +52,10 @@ struct net_address throttle_address(const struct request *r);
 MUST_CHECK bool throttle_take(struct request *r, enum throttle_door door);
 /* What the request took did not count. Nothing if it took nothing. */
 void throttle_give_back(struct request *r);
+/* What the request took counts, however it ends. */
+void throttle_keep(struct request *r);
+/* At the end of every request: of a public look-up, gives back what was not kept. A ticket may be
+ * stored though nobody waits for the answer: THROTTLE_WEB counts unless it was given back. */
+void throttle_end(struct request *r);
 
 #endif

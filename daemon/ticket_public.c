@@ -108,6 +108,13 @@ static void reply_ticket(struct request *r, const struct pg_result *res)
     request_reply(r, 200, &out);
 }
 
+/* Whatever did not fit; only this costs. */
+static void refuse(struct request *r)
+{
+    throttle_keep(r);
+    request_problem(r, PROBLEM_NOT_FOUND, NULL);
+}
+
 static void on_loaded(struct request *r, const struct pg_result *res)
 {
     static const char nobodys[TICKET_QUERY_CODE_SIZE] = "        ";
@@ -117,10 +124,9 @@ static void on_loaded(struct request *r, const struct pg_result *res)
     const char *code = is_found ? pg_result_text(res, 0, 1) : nobodys;
 
     if (!crypto_equal(code, look_up->code, TICKET_QUERY_CODE_SIZE - 1) || !is_found) {
-        request_problem(r, PROBLEM_NOT_FOUND, NULL);
+        refuse(r);
         return;
     }
-    throttle_give_back(r);
     reply_ticket(r, res);
 }
 
@@ -159,7 +165,7 @@ void ticket_public_get(struct request *r)
     if (!request_query_ok(r) || !throttle_take(r, THROTTLE_PUBLIC))
         return;
     if (!ticket_number_parse(r->param[0], strlen(r->param[0]), &look_up->number) || !has_code) {
-        request_problem(r, PROBLEM_NOT_FOUND, NULL);
+        refuse(r);
         return;
     }
     r->state = look_up;

@@ -1,6 +1,7 @@
 """The web's doors: who guesses query codes, or sends too many tickets, is slowed down, and nobody else is."""
 import json
 import pathlib
+import socket
 import subprocess
 
 from hotline_test import BIN, DaemonTest, main, wait_until
@@ -65,6 +66,38 @@ class Throttle(DaemonTest):
         self.assertEqual(self.look_up("203.0.113.1", self.code).status, 200)
         self.misses("203.0.113.1", 1)
         self.too_fast(self.look_up("203.0.113.1"))
+
+    def test_our_failures_cost_nothing(self):
+        self.daemon.sql("ALTER TABLE ticket RENAME COLUMN ground TO ground_away")
+        try:
+            for code in (self.code, "WRONG234") * 4:
+                self.assertEqual(self.look_up("203.0.113.60", code).status, 500)
+        finally:
+            self.daemon.sql("ALTER TABLE ticket RENAME COLUMN ground_away TO ground")
+        self.misses("203.0.113.60", 5)
+        self.too_fast(self.look_up("203.0.113.60"))
+
+    def test_who_hangs_up_was_told_nothing(self):
+        lock = subprocess.Popen(["psql", "-h", self.daemon.socket_dir(), "-d", "hotline", "-U", "hotline", "-X", "-A", "-t", "-q"],
+                                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        lock.stdin.write("BEGIN; LOCK TABLE ticket; SELECT 'held';\n")
+        lock.stdin.flush()
+        self.assertEqual(lock.stdout.readline(), "held\n")
+        try:
+            gone = self.metric("hotlined_requests_gone_total")
+            for i in range(8):
+                with socket.create_connection(("127.0.0.1", self.anyone.port)) as s:
+                    s.sendall(f"GET /v1/public/tickets/{self.number}?code=WRONG234 HTTP/1.1\r\nHost: h\r\n"
+                              "X-Forwarded-For: 203.0.113.61\r\n\r\n".encode())
+                    wait_until(lambda: self.metric("hotlined_requests_running") >= 2, "it waits; the other one asks")
+                wait_until(lambda: self.metric("hotlined_requests_gone_total") > gone + i, "it is gone")
+        finally:
+            lock.stdin.write("ROLLBACK;\n")
+            lock.stdin.close()
+            lock.wait(60)
+            lock.stdout.close()
+        self.misses("203.0.113.61", 5)
+        self.too_fast(self.look_up("203.0.113.61"))
 
     def test_a_subscriber_of_ipv6_is_one(self):
         for i in range(5):
