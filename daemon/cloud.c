@@ -17,6 +17,7 @@ struct clouds {
     const struct cloud_account **list;
     size_t count;
     uint64_t asked, taken;
+    struct push_in *pushes; /* that have not ended */
 };
 
 enum { NAME, KIND, TOKEN, KEY = 4, SECRET = 6, ADDRESSES = 8, DISABLED };
@@ -99,6 +100,11 @@ const struct cloud_account *cloud_by_secret(const struct clouds *c, const char *
     return found;
 }
 
+struct push_in **clouds_pushes(struct clouds *c)
+{
+    return &c->pushes;
+}
+
 struct clouds *clouds_new(struct daemon *d)
 {
     struct clouds *c = xcalloc(1, sizeof(*c));
@@ -113,6 +119,7 @@ void clouds_free(struct clouds **clouds)
 
     if (!c)
         return;
+    cloud_pushes_free(&c->pushes);
     arena_free(&c->arena);
     free(c);
     *clouds = NULL;

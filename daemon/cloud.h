@@ -11,8 +11,9 @@
  *
  * Clouds push at least once. A press is known by what was signed of it: account, device, stream,
  * value and the cloud's time, whose hash is its boot_id, so a repeat (and a replay) is a repeat of
- * the lane. The answer 200 follows the COMMIT of everything in the push; anything else, and the
- * cloud sends it again. What nobody has mapped is answered 200: sending it again helps nobody.
+ * the lane; without a time, the same message within three hours. The answer 200 follows the COMMIT
+ * of everything in the push; anything else, and the cloud sends it again. What nobody has mapped is
+ * answered 200: sending it again helps nobody.
  *
  * Accounts are kept in memory and loaded with the configuration.
  */
@@ -44,6 +45,7 @@ struct cloud_account {
 
 struct clouds;
 struct clouds *clouds_new(struct daemon *d);
+/* After the lane, whose orders tell their pushes how they ended, and before the pools. */
 void clouds_free(struct clouds **clouds);
 void clouds_register_metrics(void);
 /* As with auth_ask() and auth_take(): the rows of cloud_load. */
@@ -53,6 +55,11 @@ void clouds_take(struct clouds *clouds, uint64_t asked, const struct pg_result *
 const struct cloud_account *cloud_by_name(const struct clouds *clouds, const char *name);
 /* Of those that are not disabled; all are compared, whichever it is. */
 const struct cloud_account *cloud_by_secret(const struct clouds *clouds, const char *secret);
+
+/* For the door: its pushes that have not ended, a list that it frees. */
+struct push_in;
+struct push_in **clouds_pushes(struct clouds *clouds);
+void cloud_pushes_free(struct push_in **list);
 
 /* Bodies are JSON, whatever they are called. */
 extern const struct request_dialect cloud_dialect;

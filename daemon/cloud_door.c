@@ -27,6 +27,10 @@
 #define UNMAPPED_VALUE_MAX 4096 /* bytes that are kept */
 #define LIFE_PERIODS 3          /* as silence, DOMAIN 6: what is older is no sign of life */
 #define BOOT_HASH_BYTES 16
+/* What comes without a time is told from its repeats by when it came: OneNET tries 16 times in 2 h
+ * 45 min, so its repeats cross one boundary at the most and make one matter more, unless coalesced.
+ * The same key pressed later than that is a press. */
+#define REPEAT_WINDOW_US (3 * 60 * US_PER_MINUTE)
 
 const struct request_dialect cloud_dialect = {.prefix = "/v1/clouds/"};
 
@@ -38,7 +42,8 @@ enum {
     METRIC_UNMAPPED,
     METRIC_OFFLINE,
     METRIC_PUT_OFF,
-    METRIC_NOT_KEPT
+    METRIC_NOT_KEPT,
+    METRIC_CUT
 };
 static struct metric metrics[] = {
     [METRIC_ONENET] = {"hotlined_cloud_pushes_total", "cloud=\"onenet\"",
@@ -56,6 +61,9 @@ static struct metric metrics[] = {
     [METRIC_NOT_KEPT] = {"hotlined_cloud_unmapped_dropped_total", NULL,
                          "Unmapped signals not kept because the account has too many.",
                          METRIC_COUNTER, 0},
+    [METRIC_CUT] = {"hotlined_cloud_cut_total", NULL,
+                    "Pushes with too many values, of which only the first were taken.",
+                    METRIC_COUNTER, 0},
 };
 
 void clouds_register_metrics(void)
@@ -65,8 +73,10 @@ void clouds_register_metrics(void)
 
 /* A push that was genuine. It outlives the request: what was begun is finished. */
 struct push_in {
-    struct request *r; /* NULL: the cloud has gone */
+    struct push_in *next, **link; /* all that have not ended */
+    struct request *r;            /* NULL: the cloud has gone */
     struct daemon *d;
+    struct pg_op *op; /* finding, then keeping */
     struct arena *arena;
     const char *account;
     struct cloud_signals signals;
@@ -89,6 +99,22 @@ static void reply_ok(struct request *r, const char *text)
     request_reply_content(r, "text/plain; charset=utf-8", &out);
 }
 
+static void push_in_free(struct push_in *in)
+{
+    *in->link = in->next;
+    if (in->next)
+        in->next->link = in->link;
+    pg_cancel(&in->op);
+    arena_free(&(struct arena *){in->arena});
+    free(in);
+}
+
+void cloud_pushes_free(struct push_in **list)
+{
+    while (*list)
+        push_in_free(*list);
+}
+
 static void ended(struct push_in *in, bool is_good)
 {
     struct request *r = in->r;
@@ -104,8 +130,7 @@ static void ended(struct push_in *in, bool is_good)
             reply_ok(r, "ok");
     }
     metric_add(&metrics[METRIC_PUT_OFF], in->is_put_off);
-    arena_free(&(struct arena *){in->arena});
-    free(in);
+    push_in_free(in);
 }
 
 static void on_abort(struct request *r)
@@ -169,7 +194,8 @@ static void submit(struct push_in *in, struct device_order *order)
         ended(in, false);
 }
 
-/* Of what was signed, and of nothing else: what comes again under another id is the same. */
+/* Of what was signed, and of nothing else: what comes again under another id is the same. Without
+ * a time in it, also of when it came, or the same key would be a press once and never again. */
 static const char *identity_of(const struct push_in *in, const struct cloud_signal *s, size_t at,
                                struct arena *arena)
 {
@@ -182,7 +208,7 @@ static const char *identity_of(const struct push_in *in, const struct cloud_sign
               s->value ? s->value : "", s->at_us);
     if (!s->at_us) {
         crypto_hex(in->whole, sizeof(in->whole), whole);
-        sbuf_addf(&text, "\n%s\n%zu", whole, at);
+        sbuf_addf(&text, "\n%s\n%zu\n%" PRId64, whole, at, in->now_us / REPEAT_WINDOW_US);
     }
     crypto_sha256(text.data, text.len, hash);
     sbuf_free(&text);
@@ -288,6 +314,7 @@ static void on_kept(void *ctx, const struct pg_result *res)
     struct push_in *in = ctx;
     bool is_good = pg_result_outcome(res) == PG_ROWS;
 
+    in->op = NULL;
     if (is_good && pg_result_int(res, 0, 0) == 0)
         metric_inc(&metrics[METRIC_NOT_KEPT]);
     if (is_good && pg_result_int(res, 0, 1))
@@ -312,8 +339,8 @@ static void keep(struct push_in *in, struct strangers *x)
     pg_param_int(&p, UNMAPPED_APART_US);
     pg_param_int(&p, UNMAPPED_AGAIN_US);
     pg_param_int(&p, UNMAPPED_MOST);
-    (void)pg_submit(in->d->work_pool, &SQL_CLOUD_UNMAPPED_ADD, &p, DAEMON_WRITE_TIMEOUT_US, on_kept,
-                    in);
+    in->op = pg_submit(in->d->work_pool, &SQL_CLOUD_UNMAPPED_ADD, &p, DAEMON_WRITE_TIMEOUT_US,
+                       on_kept, in);
 }
 
 /* ---- from signals to orders --------------------------------------------------------------------
@@ -361,6 +388,7 @@ static void on_found(void *ctx, const struct pg_result *res)
     struct map *lives = map_new();
     struct strangers strangers = {.count = 0};
 
+    in->op = NULL;
     if (pg_result_outcome(res) != PG_ROWS && pg_result_outcome(res) != PG_OK) {
         map_free(&lives);
         ended(in, false);
@@ -401,7 +429,8 @@ static void find(struct push_in *in)
     pg_param_array(&p, &aliases);
     pg_param_array(&p, &streams);
     pg_param_array(&p, &values);
-    (void)pg_submit(in->d->device_pool, &SQL_CLOUD_FIND, &p, DAEMON_READ_TIMEOUT_US, on_found, in);
+    in->op =
+        pg_submit(in->d->device_pool, &SQL_CLOUD_FIND, &p, DAEMON_READ_TIMEOUT_US, on_found, in);
 }
 
 /* ---- is it that cloud --------------------------------------------------------------------------
@@ -426,19 +455,33 @@ static bool is_text(const char *text, size_t len)
     return utf8_valid(text, len) && !memchr(text, '\0', len);
 }
 
-/* text: the message, NUL-terminated if it is text at all. Answers when it is stored. */
-static void take(struct request *r, const struct cloud_account *a, const char *text, size_t len,
-                 const char *signed_text, size_t signed_len)
+static struct push_in *push_in_new(struct request *r, const struct cloud_account *a)
 {
-    struct push_in *in = xcalloc(1, sizeof(*in));
-    struct faults faults;
+    struct push_in *in = xcalloc(1, sizeof(*in)), **list = clouds_pushes(r->d->clouds);
 
+    in->next = *list;
+    in->link = list;
+    if (in->next)
+        in->next->link = &in->next;
+    *list = in;
     in->r = r;
     in->d = r->d;
     in->arena = arena_new();
     in->account = arena_strdup(in->arena, a->name);
     in->now_us = r->now_us;
     in->waiting = 1;
+    r->state = in;
+    r->on_abort = on_abort;
+    return in;
+}
+
+/* text: the message, NUL-terminated if it is text at all. Answers when it is stored. */
+static void take(struct request *r, const struct cloud_account *a, const char *text, size_t len,
+                 const char *signed_text, size_t signed_len)
+{
+    struct push_in *in = push_in_new(r, a);
+    struct faults faults;
+
     crypto_sha256(signed_text, signed_len, in->whole);
     faults_init(&faults, in->arena);
     struct json_doc *doc = json_parse(text, len, &faults);
@@ -450,15 +493,11 @@ static void take(struct request *r, const struct cloud_account *a, const char *t
         cloud_json_read_ctwing(json_root(doc), &in->signals, in->arena);
     json_doc_free(&doc);
     metric_inc(&metrics[a->kind == CLOUD_ONENET ? METRIC_ONENET : METRIC_CTWING]);
-    if (in->signals.is_cut) {
-        log_limited(LOG_LEVEL_WARN, "cloud", "too much in one push account=%s", in->account);
-        arena_free(&in->arena);
-        free(in);
-        request_problem(r, PROBLEM_UNREADABLE, "消息过多 / too many values in one push");
-        return;
+    if (in->signals.is_cut) { /* refused, it would come again and again, as long as it is */
+        metric_inc(&metrics[METRIC_CUT]);
+        log_limited(LOG_LEVEL_WARN, "cloud", "only the first %d values of a push account=%s",
+                    CLOUD_SIGNALS_MAX, in->account);
     }
-    r->state = in;
-    r->on_abort = on_abort;
     find(in);
 }
 

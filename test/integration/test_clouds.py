@@ -3,6 +3,7 @@
 Signatures are made here with Python's hashlib and ciphertexts with the openssl command.
 """
 import base64
+import datetime
 import hashlib
 import http.client
 import json
@@ -63,6 +64,11 @@ class CloudsTest(DaemonTest):
     def serial(cls):
         cls.made += 1
         return cls.made
+
+    def reconnect(self):
+        for client in (self.desk, self.admin, self.supervisor):
+            client.close()
+            client.port = self.daemon.port
 
     def moment(self):
         """Milliseconds that no message before had, not in the future and not old."""
@@ -246,8 +252,21 @@ class Onenets:
         self.assertEqual(cloud.client.call("POST", cloud.path, b"x" * (1 << 20)).status, 413)
         self.assertEqual(self.unmapped(name), [])
         self.assertEqual(cloud.client.call("POST", cloud.path, good).status, 200)
-        many = {"notifyType": "property", "deviceName": "h", "data": {"params": {f"k{i}": i for i in range(1001)}}}
-        self.assertEqual(cloud.push(many).status, 422)
+
+    def test_too_many_values(self):
+        """Refused it would be repeated in vain: the first thousand are taken, and what is cut is counted."""
+        name, cloud = self.onenet()
+        device = self.devices(1)[0]
+        self.map(name, {"cloud_device": "m", "device": device}, {"stream": "k0", "key": "fall"}, {"stream": "k999", "key": "service"},
+                 {"stream": "k1000", "key": "emergency"})
+        at, before = self.moment(), self.metric("hotlined_cloud_cut_total")
+        push = lambda count: cloud.push({"notifyType": "property", "deviceName": "m", "data": {
+            "params": {f"k{i}": {"value": 1, "time": at} for i in range(count)}}})
+        for count, cut in ((1000, 0), (1001, 1), (1001, 2)):
+            answer = push(count)
+            self.assertEqual((answer.status, answer.body), (200, b"ok"))
+            self.assertEqual(self.metric("hotlined_cloud_cut_total") - before, cut)
+            self.assertEqual(sorted(p[0] for p in self.presses(device)), ["fall", "service"])
 
     def test_addresses(self):
         name, cloud = self.onenet(addresses=["192.0.2.0/24", "2001:db8::/32"])
@@ -284,12 +303,69 @@ class Onenets:
             self.daemon.kill()
             self.daemon.start()
         cloud_side.join(120)
-        for client in (self.desk, self.admin, self.supervisor):
-            client.close()
-            client.port = self.daemon.port
+        self.reconnect()
         self.assertEqual(len(acknowledged), len(moments))
         self.assertGreater(len(tries), len(moments))
         self.assertEqual(len(self.presses(device)), len(moments))
+
+    def test_stopped_in_the_midst(self):
+        """Stopped at once while a push waits for its mappings, its presses, its unmapped values: nothing leaks, it comes again."""
+        for table in ("device_cloud_map", "device_press", "device_cloud_unmapped"):
+            name, cloud = self.onenet()
+            device = self.devices(1)[0]
+            self.map(name, {"cloud_device": "s", "device": device}, {"stream": "sos", "key": "emergency"})
+            message = [{"type": 1, "dev_id": "s", "ds_id": stream, "at": self.moment(), "value": 1} for stream in ("sos", "new")]
+            locker = subprocess.Popen(["psql", "-h", self.daemon.socket_dir(), "-d", "hotline", "-U", "hotline", "-X", "-c",
+                                       f"BEGIN; LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(300)"],
+                                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            locks = f"SELECT 1 FROM pg_locks WHERE relation = '{table}'::regclass AND "
+            wait_until(lambda: self.daemon.sql(locks + "granted AND mode = 'AccessExclusiveLock'"), "the lock")
+            answers = []
+            pushing = threading.Thread(target=lambda: answers.append(self.push_once(cloud, message)))
+            pushing.start()
+            wait_until(lambda: self.daemon.sql(locks + "NOT granted"), "the push to wait")
+            before = self.daemon.log().count(" stopping")
+            self.daemon.process.terminate()
+            wait_until(lambda: self.daemon.log().count(" stopping") > before, "the stop to begin")
+            self.daemon.stop()  # the second signal: it waits for nobody; not 0 if anything leaks
+            pushing.join(60)
+            locker.wait(60)
+            self.assertEqual(answers, [None], table)
+            self.daemon.start()
+            self.reconnect()
+            cloud.client.port = self.daemon.port
+            self.assertEqual(cloud.push(message).status, 200)
+            self.assertEqual([p[0] for p in self.presses(device)], ["emergency"])
+            self.assertIn("new", [i["stream"] for i in self.unmapped(name)])
+
+    def push_once(self, cloud, message):
+        """The status, or None if the connection went."""
+        try:
+            return cloud.push(message).status
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            cloud.client.close()
+
+    def test_without_a_time(self):
+        """The same bytes are a repeat as long as a cloud tries again, and after that a press; last, since hours pass."""
+        window = 3 * 3600
+        name, cloud = self.onenet()
+        device, other = self.devices(2)
+        self.map(name, {"cloud_device": "t", "device": device}, {"stream": "sos", "key": "emergency"})
+        registered, path = self.ctwing()
+        self.map(registered, {"cloud_device": "u", "device": other}, {"stream": "sos", "key": "emergency"})
+        now = datetime.datetime.fromisoformat(self.daemon.advance(0)).timestamp()
+        self.daemon.advance(int(window - now % window) + 1)
+        for presses in (1, 2):
+            for _ in range(3):
+                self.assertEqual(cloud.push({"type": 1, "dev_id": "t", "ds_id": "sos", "value": 1}).status, 200)
+                self.assertEqual(self.send(path, deviceId="u", payload={"sos": 1}, timestamp=0).status, 200)
+                self.daemon.advance(int(2.75 * 3600 / 3))
+            for one in (device, other):
+                self.assertEqual(len(self.presses(one)), presses)
+                self.assertEqual(self.daemon.sql(f"SELECT count(*) FROM device_matter WHERE device = '{one}' AND key = 'emergency'"), [[str(presses)]])
+            self.daemon.advance(window // 12)
 
 
 class Registry:
