@@ -71,10 +71,12 @@ static bool body_is_empty(struct request *r)
 /* ---- list --------------------------------------------------------------------------------------
  */
 
-static void write_account(struct json_writer *w, const struct pg_result *res, int row)
+static void write_account(struct request *r, struct json_writer *w, const struct pg_result *res,
+                          int row)
 {
     bool has_unit = !pg_result_null(res, row, 2);
 
+    (void)r;
     jw_object(w, NULL);
     jw_string(w, "name", pg_result_text(res, row, 0));
     jw_string(w, "role", pg_result_text(res, row, 1));
@@ -87,19 +89,7 @@ static void write_account(struct json_writer *w, const struct pg_result *res, in
 
 static void on_listed(struct request *r, const struct pg_result *res)
 {
-    struct json_writer w;
-    struct sbuf out;
-
-    sbuf_init(&out, 0);
-    jw_init(&w, &out);
-    jw_object(&w, NULL);
-    jw_array(&w, "items");
-    for (int i = 0; i < pg_result_rows(res); i++)
-        write_account(&w, res, i);
-    jw_array_end(&w);
-    jw_null(&w, "next");
-    jw_object_end(&w);
-    request_reply(r, 200, &out);
+    request_reply_rows(r, res, write_account);
 }
 
 void admin_accounts_get(struct request *r)

@@ -1,5 +1,5 @@
 /*
- * audit.c - audit lines of readers, sent and not waited for.
+ * audit.c - audit lines of readers: sent and not waited for, or written first.
  */
 #include "daemon/audit.h"
 
@@ -49,6 +49,30 @@ static void on_written(void *ctx, const struct pg_result *res)
     free(line);
 }
 
+static void line_params(const struct request *r, struct pg_params *params, const char *action,
+                        int64_t number, const char *detail)
+{
+    pg_params_init(params, r->arena);
+    pg_param_instant(params, r->now_us);
+    pg_param_text(params, r->account->name);
+    pg_param_text(params, http_request_peer(r->http));
+    pg_param_text(params, action);
+    if (number)
+        pg_param_int(params, number);
+    else
+        pg_param_null(params);
+    pg_param_text(params, detail);
+}
+
+void audit_first(struct request *r, const char *action, int64_t number, const char *detail,
+                 void (*done)(struct request *r, const struct pg_result *res))
+{
+    struct pg_params params;
+
+    line_params(r, &params, action, number, detail);
+    request_submit(r, r->d->work_pool, &SQL_AUDIT_ADD, &params, DAEMON_WRITE_TIMEOUT_US, done);
+}
+
 void audit_view(const struct request *r, const char *action, int64_t number, const char *detail)
 {
     struct pg_params params;
@@ -59,16 +83,7 @@ void audit_view(const struct request *r, const char *action, int64_t number, con
         line_lost(number, r->account->name, "full");
         return;
     }
-    pg_params_init(&params, r->arena);
-    pg_param_instant(&params, r->now_us);
-    pg_param_text(&params, r->account->name);
-    pg_param_text(&params, http_request_peer(r->http));
-    pg_param_text(&params, action);
-    if (number)
-        pg_param_int(&params, number);
-    else
-        pg_param_null(&params);
-    pg_param_text(&params, detail);
+    line_params(r, &params, action, number, detail);
     line = xcalloc(1, sizeof(*line));
     line->number = number;
     line->account = xstrdup(r->account->name);

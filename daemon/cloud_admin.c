@@ -111,19 +111,7 @@ static void write_account(struct request *r, struct json_writer *w, const struct
 
 static void on_listed(struct request *r, const struct pg_result *res)
 {
-    struct json_writer w;
-    struct sbuf out;
-
-    sbuf_init(&out, 0);
-    jw_init(&w, &out);
-    jw_object(&w, NULL);
-    jw_array(&w, "items");
-    for (int row = 0; row < pg_result_rows(res); row++)
-        write_account(r, &w, res, row);
-    jw_array_end(&w);
-    jw_null(&w, "next");
-    jw_object_end(&w);
-    request_reply(r, 200, &out);
+    request_reply_rows(r, res, write_account);
 }
 
 void admin_clouds_get(struct request *r)

@@ -265,20 +265,8 @@ static void write_unmapped(struct request *r, struct json_writer *w, const struc
 
 static void on_unmapped(struct request *r, const struct pg_result *res)
 {
-    struct json_writer w;
-    struct sbuf out;
-
-    sbuf_init(&out, 0);
-    jw_init(&w, &out);
-    jw_object(&w, NULL);
-    jw_array(&w, "items");
-    for (int row = 0; row < pg_result_rows(res); row++)
-        write_unmapped(r, &w, res, row);
-    jw_array_end(&w);
-    jw_null(&w, "next");
-    jw_object_end(&w);
     audit_view(r, "cloud.unmapped", 0, NULL);
-    request_reply(r, 200, &out);
+    request_reply_rows(r, res, write_unmapped);
 }
 
 void admin_cloud_unmapped_get(struct request *r)

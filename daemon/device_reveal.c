@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "daemon/audit.h"
 #include "daemon/devices.h"
 #include "daemon/pii.h"
 #include "proto/device_json.h"
@@ -58,7 +59,6 @@ static void on_recorded(struct request *r, const struct pg_result *res)
 
 static void record(struct request *r, const struct reveal *reveal)
 {
-    struct pg_params params;
     struct json_writer w;
     struct sbuf detail;
 
@@ -69,15 +69,7 @@ static void record(struct request *r, const struct reveal *reveal)
     jw_string(&w, "field", field_names[reveal->field]);
     jw_string(&w, "reason", reveal->reason);
     jw_object_end(&w);
-    pg_params_init(&params, r->arena);
-    pg_param_instant(&params, r->now_us);
-    pg_param_text(&params, r->account->name);
-    pg_param_text(&params, http_request_peer(r->http));
-    pg_param_text(&params, "device.reveal");
-    pg_param_null(&params);
-    pg_param_text(&params, detail.data);
-    request_submit(r, r->d->work_pool, &SQL_AUDIT_ADD, &params, DAEMON_WRITE_TIMEOUT_US,
-                   on_recorded);
+    audit_first(r, "device.reveal", 0, detail.data, on_recorded);
     sbuf_free(&detail);
 }
 

@@ -4,9 +4,9 @@
  *   take -> those due soonest -> pass: (pages -> tickets that this calendar has not seen -> bulk ->
  *   beat)* -> again until a pass moves nothing
  *
- * A clock that was moved says by which calendar, so a second pass costs little. Tickets that change
- * their state while a pass goes over the states may slip past it; the pass that finds nothing
- * proves that none did.
+ * A clock that was moved says by which calendar, so a later pass leaves its ticket out; what this
+ * calendar does not move is looked at once more in each. Tickets that change their state while a
+ * pass goes over the states may slip past it; the pass that finds nothing proves that none did.
  */
 #include "daemon/recalendar.h"
 

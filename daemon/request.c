@@ -444,6 +444,25 @@ void request_reply(struct request *r, int status, struct sbuf *json)
           json);
 }
 
+void request_reply_rows(struct request *r, const struct pg_result *res,
+                        void (*write)(struct request *r, struct json_writer *w,
+                                      const struct pg_result *res, int row))
+{
+    struct json_writer w;
+    struct sbuf out;
+
+    sbuf_init(&out, 0);
+    jw_init(&w, &out);
+    jw_object(&w, NULL);
+    jw_array(&w, "items");
+    for (int row = 0; row < pg_result_rows(res); row++)
+        write(r, &w, res, row);
+    jw_array_end(&w);
+    jw_null(&w, "next");
+    jw_object_end(&w);
+    request_reply(r, 200, &out);
+}
+
 void request_reply_content(struct request *r, const char *type, struct sbuf *content)
 {
     reply(r, 200, type, content);

@@ -86,6 +86,10 @@ void request_submit_group(struct request *r, struct pg_pool *pool, const struct 
 
 /* Answers end the request: it must not be touched afterwards. */
 void request_reply(struct request *r, int status, struct sbuf *json); /* frees json's memory */
+/* 200 with a list that is whole: an item for each row, no next page. */
+void request_reply_rows(struct request *r, const struct pg_result *res,
+                        void (*write)(struct request *r, struct json_writer *w,
+                                      const struct pg_result *res, int row));
 /* The same with 200 and another type of content than JSON. */
 void request_reply_content(struct request *r, const char *type, struct sbuf *content);
 void request_reply_as(struct request *r, int status, const char *type, struct sbuf *content);

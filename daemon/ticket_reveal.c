@@ -3,6 +3,7 @@
  *
  * The line in the audit comes first: what is not recorded is not shown.
  */
+#include "daemon/audit.h"
 #include "daemon/ticket_read.h"
 #include "daemon/ticket_record.h"
 #include "proto/json.h"
@@ -54,7 +55,6 @@ static void on_recorded(struct request *r, const struct pg_result *res)
 
 static void record(struct request *r, const struct reveal *reveal)
 {
-    struct pg_params params;
     struct json_writer w;
     struct sbuf detail;
 
@@ -64,15 +64,7 @@ static void record(struct request *r, const struct reveal *reveal)
     jw_string(&w, "field", field_names[reveal->order.field]);
     jw_string(&w, "reason", reveal->order.reason);
     jw_object_end(&w);
-    pg_params_init(&params, r->arena);
-    pg_param_instant(&params, r->now_us);
-    pg_param_text(&params, r->account->name);
-    pg_param_text(&params, http_request_peer(r->http));
-    pg_param_text(&params, "ticket.reveal");
-    pg_param_int(&params, reveal->number);
-    pg_param_text(&params, detail.data);
-    request_submit(r, r->d->work_pool, &SQL_AUDIT_ADD, &params, DAEMON_WRITE_TIMEOUT_US,
-                   on_recorded);
+    audit_first(r, "ticket.reveal", reveal->number, detail.data, on_recorded);
     sbuf_free(&detail);
 }
 

@@ -258,11 +258,6 @@ void tick_batch_free(struct tick_batch **batch)
     *batch = NULL;
 }
 
-size_t tick_batch_count(const struct tick_batch *batch)
-{
-    return batch->count;
-}
-
 void tick_batch_params(struct tick_batch *batch, struct pg_params *params)
 {
     pg_params_init(params, batch->arena);

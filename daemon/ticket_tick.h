@@ -41,7 +41,6 @@ RETURNS_NONNULL struct tick_batch *tick_batch_new(void);
  */
 MUST_CHECK bool tick_batch_add(struct tick_batch *batch, const struct ticket_view *before,
                                const struct ticket_change *change);
-size_t tick_batch_count(const struct tick_batch *batch);
 /* The parameters of tick_apply; they live as long as the batch, which takes nothing more. */
 void tick_batch_params(struct tick_batch *batch, struct pg_params *params);
 /* NULL is fine. */

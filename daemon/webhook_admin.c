@@ -48,9 +48,11 @@ static const char *text_or_null(const struct pg_result *res, int row, int col)
     return pg_result_null(res, row, col) ? NULL : pg_result_text(res, row, col);
 }
 
-static void write_webhook(struct json_writer *w, const struct pg_result *res, int row,
-                          int offset_min)
+static void write_webhook(struct request *r, struct json_writer *w, const struct pg_result *res,
+                          int row)
 {
+    int offset_min = r->d->city ? city_offset_min(r->d->city) : 0;
+
     jw_object(w, NULL);
     jw_int(w, "id", pg_result_int(res, row, COL_ID));
     jw_string(w, "unit", text_or_null(res, row, COL_UNIT));
@@ -75,20 +77,7 @@ static void write_webhook(struct json_writer *w, const struct pg_result *res, in
 
 static void on_listed(struct request *r, const struct pg_result *res)
 {
-    int offset = r->d->city ? city_offset_min(r->d->city) : 0;
-    struct json_writer w;
-    struct sbuf out;
-
-    sbuf_init(&out, 0);
-    jw_init(&w, &out);
-    jw_object(&w, NULL);
-    jw_array(&w, "items");
-    for (int i = 0; i < pg_result_rows(res); i++)
-        write_webhook(&w, res, i, offset);
-    jw_array_end(&w);
-    jw_null(&w, "next");
-    jw_object_end(&w);
-    request_reply(r, 200, &out);
+    request_reply_rows(r, res, write_webhook);
 }
 
 void webhooks_get(struct request *r)

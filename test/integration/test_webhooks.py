@@ -224,12 +224,7 @@ class Webhooks(DaemonTest):
         hook = self.hook()
         self.work(stuck)
         other = self.new_ticket()["number"]
-        for _ in range(200):
-            if other in self.receiver.numbers():
-                break
-            self.daemon.advance(2)
-            time.sleep(0.05)
-        self.assertIn(other, self.receiver.numbers())
+        wait_until(lambda: other in self.receiver.numbers() or not self.daemon.advance(2), "the other ticket's event")
         self.refuse = False
         self.until_quiet(hook)
         types = [g["body"]["type"] for g in self.receiver.taken() if g["body"]["data"]["number"] == stuck]
