@@ -86,8 +86,9 @@ static bool walk_back(const char *value, const char *trusted, struct net_address
         while (start > 0 && value[start - 1] != ',')
             start--;
         const char *item = value + start;
+        size_t len = trim(&item, end - start); /* moves item: not among the arguments below */
         struct net_address found;
-        if (!net_address_parse(item, trim(&item, end - start), &found))
+        if (!net_address_parse(item, len, &found))
             return true;
         *address = found;
         if (!net_networks_contain(trusted, &found))
